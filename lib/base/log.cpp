@@ -1,0 +1,139 @@
+#include "base/log.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/clock.hpp"
+
+namespace campipe::log {
+
+namespace {
+
+Options current;  // set once by init()
+bool terminal = false;
+
+std::mutex mutex;
+std::string shown;  // the status line on the terminal, guarded by mutex
+
+constexpr std::array<const char*, 4> kLevelNames{"error", "warning", "info", "debug"};
+
+void put(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(STDERR_FILENO, text.data(), text.size());
+    if (wrote < 0) {
+      if (errno == EINTR) continue;
+      return;  // nobody can be told
+    }
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+}
+
+/// Bytes of the UTF-8 sequence that starts `text`, 0 when it is none.
+std::size_t utf8_length(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  std::size_t length = 0;
+  if (lead < 0x80) return 1;
+  if (lead >= 0xC2 && lead < 0xE0) length = 2;
+  if (lead >= 0xE0 && lead < 0xF0) length = 3;
+  if (lead >= 0xF0 && lead < 0xF5) length = 4;
+  if (length == 0 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+void put_line(Level level, std::string_view source, std::string_view message) {
+  if (!enabled(level)) return;
+  std::string line;
+  if (current.style == Style::json) {
+    line = fmt::format(R"({{"time_us":{},"tool":"{}","level":"{}","message":"{}"}})", realtime_us(),
+                       json_escape(source), kLevelNames[static_cast<std::size_t>(level)], json_escape(message));
+  } else {
+    line = fmt::format("{}: {}", source, printable(message));
+  }
+  line += '\n';
+  const std::lock_guard lock(mutex);
+  if (shown.empty()) {
+    put(line);
+  } else {
+    put("\r\x1b[K" + line + shown);
+  }
+}
+
+}  // namespace
+
+void init(Options options) {
+  current = std::move(options);
+  const char* term = std::getenv("TERM");
+  terminal = ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::strcmp(term, "dumb") != 0;
+}
+
+const std::string& tool() {
+  return current.tool;
+}
+bool enabled(Level level) noexcept {
+  return level <= current.level;
+}
+bool status_possible() noexcept {
+  return terminal && current.style == Style::text && current.level >= Level::info;
+}
+
+void write(Level level, std::string_view message) {
+  put_line(level, current.tool, message);
+}
+
+void relay(std::string_view source, std::string_view line) {
+  put_line(Level::info, source, line);
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const auto byte = static_cast<unsigned char>(text.front());
+    if (length == 0 || (length == 1 && (byte < 0x20 || byte == 0x7F) && byte != '\t')) {
+      out += fmt::format("\\x{:02x}", byte);
+      text.remove_prefix(1);
+      continue;
+    }
+    out.append(text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
+void status(std::string_view line) {
+  if (!status_possible()) return;
+  const std::lock_guard lock(mutex);
+  if (line.empty() && shown.empty()) return;
+  shown = line.empty() ? "" : fmt::format("{}: {}", current.tool, printable(line));
+  put("\r\x1b[K" + shown);
+}
+
+std::string json_escape(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const auto byte = static_cast<unsigned char>(text.front());
+    if (length == 0) {
+      out += "\\ufffd";
+    } else if (byte == '"' || byte == '\\') {
+      out += '\\';
+      out += text.front();
+    } else if (byte < 0x20) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out.append(text.substr(0, length));
+    }
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
+}  // namespace campipe::log
