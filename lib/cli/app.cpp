@@ -1,0 +1,128 @@
+#include "cli/app.hpp"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+namespace campipe::cli {
+
+namespace {
+
+/// `text` parsed by one of the parse_ functions, or CLI11's error with an example.
+template <class T, class Parse>
+std::function<void(const std::string&)> parsed_into(T& value, std::string name, Parse parse, const char* example) {
+  return [&value, name = std::move(name), parse, example](const std::string& text) {
+    const auto result = parse(text);
+    if (!result) throw CLI::ValidationError(fmt::format("{}: cannot use '{}': write it like {}", name, text, example));
+    value = *result;
+  };
+}
+
+std::string long_name(const std::string& names) {
+  const std::size_t comma = names.rfind(',');
+  return comma == std::string::npos ? names : names.substr(comma + 1);
+}
+
+}  // namespace
+
+App::App(std::string tool, std::string description, std::string examples)
+    : tool_(std::move(tool)), app_(description, tool_) {
+  app_.set_version_flag("--version", tool_ + " " CAMPIPE_VERSION);
+  app_.set_help_flag("-h,--help", "Print this and exit");
+  app_.footer("\nExamples:\n" + examples + "\nSee also: man " + tool_);
+  app_.get_formatter()->column_width(34);
+  app_.option_defaults()->always_capture_default(false);
+  app_.add_flag("--quiet", common_.quiet, "Print errors only");
+  app_.add_flag("--verbose", common_.verbose, "Print more");
+  app_.add_option("--log-format", common_.log_format, "text or json, one object a line (default text)")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->type_name("FORMAT");
+  duration("--stats", common_.stats, "Print a line of statistics every DURATION, e.g. 10s");
+}
+
+std::optional<int> App::parse(int argc, char** argv) {
+  try {
+    app_.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app_.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::CallForAllHelp&) {
+    std::fputs(app_.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::CallForVersion&) {
+    std::printf("%s %s\n", tool_.c_str(), CAMPIPE_VERSION);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    std::string what = error.what();
+    for (char& c : what) {
+      if (c == '\n') c = ' ';
+    }
+    throw Error(ExitCode::usage, fmt::format("{}: see {} --help", what, tool_));
+  }
+  log::init({.tool = tool_,
+             .level = common_.quiet ? log::Level::error : (common_.verbose ? log::Level::debug : log::Level::info),
+             .style = common_.log_format == "json" ? log::Style::json : log::Style::text});
+  return std::nullopt;
+}
+
+CLI::Option* App::duration(const std::string& name, std::chrono::nanoseconds& value, const std::string& help) {
+  return app_
+      .add_option_function<std::string>(
+          name,
+          parsed_into(
+              value, long_name(name), [](const std::string& t) { return parse_duration(t); }, "250ms, 10s or 5m"),
+          help)
+      ->type_name("DURATION");
+}
+
+CLI::Option* App::bytes(const std::string& name, std::int64_t& value, const std::string& help) {
+  return app_
+      .add_option_function<std::string>(
+          name,
+          parsed_into(
+              value, long_name(name), [](const std::string& t) { return parse_bytes(t); }, "4M, 512KiB or 20G"),
+          help)
+      ->type_name("BYTES");
+}
+
+CLI::Option* App::frame_rate(const std::string& name, Rational& value, const std::string& help) {
+  return app_
+      .add_option_function<std::string>(
+          name,
+          parsed_into(
+              value, long_name(name), [](const std::string& t) { return parse_frame_rate(t); },
+              "30, 29.97 or 30000/1001"),
+          help)
+      ->type_name("FPS");
+}
+
+CLI::Option* App::size(const std::string& name, Size& value, const std::string& help) {
+  return app_
+      .add_option_function<std::string>(
+          name,
+          parsed_into(
+              value, long_name(name), [](const std::string& t) { return parse_size(t); }, "1280x720"),
+          help)
+      ->type_name("WxH");
+}
+
+CLI::Option* App::integer(const std::string& name, std::int64_t& value, std::int64_t min, std::int64_t max,
+                          const std::string& help) {
+  return app_
+      .add_option_function<std::string>(
+          name,
+          [&value, label = long_name(name), min, max](const std::string& text) {
+            const auto number = parse_integer(text, min, max);
+            if (!number)
+              throw CLI::ValidationError(
+                  fmt::format("{}: cannot use '{}': a whole number from {} to {}", label, text, min, max));
+            value = *number;
+          },
+          help)
+      ->type_name("N");
+}
+
+}  // namespace campipe::cli

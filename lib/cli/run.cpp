@@ -1,0 +1,48 @@
+#include "cli/run.hpp"
+
+#include <csignal>
+#include <exception>
+#include <new>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+namespace campipe::cli {
+
+namespace {
+
+/// Shells show nothing for a filter that SIGPIPE ended, and `set -o pipefail` scripts know 141.
+int end_by_sigpipe() {
+  log::status("");
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
+  return static_cast<int>(ExitCode::io_error);
+}
+
+int report(ExitCode code, const char* message) {
+  log::status("");
+  log::error("{}", message);
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int run(const std::string& tool, const std::function<int()>& body) {
+  log::init({.tool = tool});
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    const int code = body();
+    log::status("");
+    return code;
+  } catch (const OutputClosed&) {
+    return end_by_sigpipe();
+  } catch (const Error& error) {
+    return report(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return report(ExitCode::os_error, "out of memory");
+  } catch (const std::exception& error) {
+    return report(ExitCode::internal, error.what());
+  }
+}
+
+}  // namespace campipe::cli

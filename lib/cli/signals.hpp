@@ -1,0 +1,39 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "base/fd.hpp"
+
+namespace campipe::cli {
+
+/// SIGINT, SIGTERM and SIGHUP as a descriptor that becomes readable. Make it before any other thread: it blocks the
+/// signals for all of them. One thread of its own waits for signals; nothing runs in a signal handler.
+///
+/// The first signal asks for an orderly end: finish the frame, write trailers, exit 0. When that takes longer than
+/// `grace` (a reader that does not take the last frame) or a second signal comes, the process ends at once with code 0
+/// after the first and 1 after a second.
+class StopSignal {
+public:
+  explicit StopSignal(std::chrono::milliseconds grace = std::chrono::seconds(2));
+  ~StopSignal();
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+
+  int fd() const noexcept { return event_.get(); }  ///< readable once a stop is wanted, and stays so
+  bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
+
+  /// As if the signal had come, without the time limit (--duration is over).
+  void request() noexcept;
+
+private:
+  void wait_for_signals();
+
+  Fd event_;
+  Fd quit_;  // ends the thread
+  std::chrono::milliseconds grace_;
+  std::atomic<bool> stopped_ = false;
+  std::thread thread_;
+};
+
+}  // namespace campipe::cli
