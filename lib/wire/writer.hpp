@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/fd.hpp"
+#include "media/packet.hpp"
+
+namespace campipe::wire {
+
+/// --output-format. `jpeg`: one picture, then the output is complete; `mjpeg`: concatenated JPEG; `h264`/`h265`: Annex
+/// B; `y4m`: planar 8-bit YUV with header; `rawvideo`: tight pictures and nothing else.
+enum class OutputFormat { nut, jpeg, mjpeg, h264, h265, y4m, rawvideo };
+std::optional<OutputFormat> output_format_by_name(std::string_view name) noexcept;
+
+/// Writes packets to a blocking descriptor, in one thread; a full pipe blocks (back-pressure).
+class StreamWriter {
+public:
+  virtual ~StreamWriter() = default;
+
+  /// Before the first packet and whenever the format changes. Throws Error(usage) when the format cannot go into this
+  /// output ("camenc: output format y4m needs raw planar YUV, the stream is h264: use -c raw").
+  virtual void set_format(const media::StreamFormat& format) = 0;
+
+  /// Throws OutputClosed when the reader is gone, Error(cannot_create) when the disk is full, Error(io_error).
+  virtual void write(const media::Packet& packet) = 0;
+
+  /// No more packets are wanted (a `jpeg` output has its picture).
+  virtual bool complete() const { return false; }
+
+  /// From another thread while write() is stuck and given up: `blocking` is not called any more.
+  virtual void abandon() noexcept {}
+
+  virtual std::uint64_t packets() const = 0;
+  virtual std::uint64_t bytes() const = 0;
+};
+
+/// @param name      What messages call it: "stdout", a path.
+/// @param blocking  Called with true before and false after each write that may block; for the flow report. May be
+/// empty. Takes `fd` over. A pipe is resized: 1 MiB for raw and MJPEG, 64 KiB for H.264 and H.265 (where 1 MiB would
+/// hold seconds).
+std::unique_ptr<StreamWriter> make_writer(Fd fd, std::string name, OutputFormat format,
+                                          std::function<void(bool)> blocking = {});
+
+}  // namespace campipe::wire
