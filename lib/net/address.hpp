@@ -1,0 +1,35 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include <sys/socket.h>
+
+namespace campipe::net {
+
+/// An IPv4 or IPv6 address with a port.
+struct Address {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+
+  const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
+  sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+  bool is_ipv6() const noexcept { return storage.ss_family == AF_INET6; }
+  bool is_loopback() const noexcept;
+  bool is_any() const noexcept;  ///< 0.0.0.0 or ::
+  int port() const noexcept;
+  void set_port(int port) noexcept;
+  /// "192.0.2.7", "2001:db8::7"; an IPv4 address that came in over IPv6 (::ffff:192.0.2.7) as IPv4.
+  std::string host() const;
+  /// "192.0.2.7:80", "[2001:db8::7]:80".
+  std::string to_string() const;
+};
+
+/// ADDR:PORT of the command line: "127.0.0.1:8080", "[::1]:8080", "localhost:8080", ":8080" = all addresses of both
+/// families. Port 0 = any free one. Throws Error: usage when it is not of that form, unavailable when the host has no
+/// address. Asks the resolver, so it may take its time.
+/// @param option  "--http", for messages.
+Address resolve_listen_address(std::string_view text, std::string_view option);
+
+Address local_address(int fd);  ///< getsockname(2); empty on failure
+
+}  // namespace campipe::net

@@ -1,0 +1,109 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/connection.hpp"
+#include "net/http_message.hpp"
+#include "net/listener.hpp"
+#include "net/loop.hpp"
+#include "net/url.hpp"
+
+namespace campipe::net {
+
+class HttpSession;
+
+/// Why a connection ended; for counters.
+enum class CloseReason { peer, finished, stuck, timeout, refused, server };
+std::string_view name(CloseReason reason) noexcept;
+
+/// A body without an end: what to send next is decided when there is room for it. Called in the loop's thread.
+class StreamBody {
+public:
+  virtual ~StreamBody() = default;
+  /// The head is on its way; the connection is the body's own to write to until on_closed(). `end` closes it when all
+  /// that was written is out.
+  virtual void start(Connection& connection, std::function<void()> end) = 0;
+  /// The connection is idle again.
+  virtual void on_drained() = 0;
+  /// The connection ends; no write after it, the body is destroyed next.
+  virtual void on_closed(CloseReason reason) = 0;
+};
+
+/// The right to answer one request, now or later. Cheap to move; answering a connection that has gone does nothing.
+class HttpReply {
+public:
+  HttpReply() = default;
+  void send(HttpResponse response);
+  /// Sends the head (without a length) and then what `body` writes, until it or the peer ends the connection.
+  void stream(const HttpResponse& head, std::unique_ptr<StreamBody> body);
+  bool gone() const noexcept { return session_.expired(); }
+
+private:
+  friend class HttpSession;
+  explicit HttpReply(std::weak_ptr<HttpSession*> session) : session_(std::move(session)) {}
+  std::weak_ptr<HttpSession*> session_;
+};
+
+struct HttpRequest {
+  const Request& head;
+  const Target& target;
+  const Address& peer;
+  bool is_head = false;  ///< HEAD: the server leaves the body out
+};
+
+/// HTTP/1.0 and 1.1 over TCP: GET and HEAD, keep-alive, pipelined requests one after the other, time-outs, bounded
+/// connections. What to answer is the handler's business.
+class HttpServer {
+public:
+  struct Limits {
+    std::size_t connections = 1000;
+    std::int64_t request_ms = 10'000;    ///< from a request's first byte (or the connection) to its last
+    std::int64_t idle_ms = 30'000;       ///< between requests
+    std::int64_t response_ms = 120'000;  ///< for an answer that has an end
+    std::int64_t stuck_ms = 10'000;      ///< without a byte taken
+    std::int64_t linger_ms = 2'000;      ///< for the peer's end after ours
+  };
+  /// Called in the loop's thread, once for each request; the references end with the call.
+  using Handler = std::function<void(const HttpRequest&, HttpReply)>;
+  using OnResponse = std::function<void(int status)>;
+
+  HttpServer(Loop& loop, Fd listener, Handler handler)
+      : HttpServer(loop, std::move(listener), std::move(handler), Limits{}) {}
+  HttpServer(Loop& loop, Fd listener, Handler handler, Limits limits);
+  ~HttpServer();
+
+  /// Told of each answer's status.
+  void set_on_response(OnResponse on_response) { on_response_ = std::move(on_response); }
+
+  Address address() const { return listener_->address(); }
+  std::size_t connections() const noexcept { return sessions_.size(); }
+
+  /// Takes no more connections and ends those there are as soon as what they are sending is out; bodies without an end
+  /// only with `streams` (else they are left to end by themselves).
+  void stop(bool streams);
+
+private:
+  friend class HttpSession;
+  void accept(Fd fd, Address peer);
+  void tick();
+  /// Destroys the closed sessions, but not now: one of them is the caller.
+  void retire() { sweeper_.start(0); }
+  void sweep();
+
+  Loop& loop_;
+  Handler handler_;
+  Limits limits_;
+  OnResponse on_response_;
+  std::unique_ptr<Listener> listener_;
+  Timer ticker_, sweeper_;
+  std::list<std::unique_ptr<HttpSession>> sessions_;
+  bool stopping_ = false;
+};
+
+}  // namespace campipe::net

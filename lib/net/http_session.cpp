@@ -1,0 +1,222 @@
+#include "net/http_session.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace campipe::net {
+
+namespace {
+
+constexpr std::size_t kMaxInput = 64 * 1024;  // of requests sent ahead
+
+int status_of(ParseError error) {
+  switch (error) {
+    case ParseError::line_too_long:
+      return 414;
+    case ParseError::headers_too_large:
+      return 431;
+    case ParseError::body_too_large:
+      return 413;
+    case ParseError::bad_version:
+      return 505;
+    case ParseError::malformed:
+      return 400;
+  }
+  return 400;
+}
+
+iovec part(std::span<const std::byte> bytes) {
+  return {const_cast<std::byte*>(bytes.data()), bytes.size()};
+}
+iovec part(std::string_view text) {
+  return part(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+/// What a response's write needs alive until it is out.
+struct Outgoing {
+  std::string head;
+  HttpResponse response;
+};
+
+}  // namespace
+
+HttpSession::HttpSession(HttpServer& server, Fd fd, Address peer)
+    : server_(server),
+      connection_(server.loop_, std::move(fd), peer, *this),
+      state_since_ms_(server.loop_.now_ms()),
+      self_(std::make_shared<HttpSession*>(this)) {}
+
+HttpSession::~HttpSession() {
+  if (body_ && state_ == State::streaming) body_->on_closed(CloseReason::server);
+}
+
+void HttpSession::enter(State state) {
+  state_ = state;
+  state_since_ms_ = server_.loop_.now_ms();
+}
+
+void HttpSession::on_data(std::span<const std::byte> bytes) {
+  if (state_ == State::streaming || state_ == State::lingering || state_ == State::closed)
+    return;  // nobody asked for it
+  if (input_.size() + bytes.size() > kMaxInput) return close(CloseReason::refused);
+  if (state_ == State::reading && !parser_.started() && input_.empty()) state_since_ms_ = server_.loop_.now_ms();
+  input_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  parse();
+}
+
+void HttpSession::parse() {
+  if (parsing_) return;  // an answer given at once comes back here: the loop below goes on
+  parsing_ = true;
+  while (state_ == State::reading && !input_.empty()) {
+    const auto taken = parser_.feed(std::as_bytes(std::span(input_.data(), input_.size())));
+    if (!taken) {
+      refuse(taken.error());
+      break;
+    }
+    input_.erase(0, *taken);
+    if (parser_.complete()) handle(parser_.take());
+  }
+  parsing_ = false;
+  if (state_ == State::reading && peer_ended_) close(CloseReason::peer);
+}
+
+void HttpSession::handle(Request request) {
+  enter(State::answering);
+  is_head_ = request.method == "HEAD";
+  keep_alive_ = request.keep_alive && !server_.stopping_;
+  HttpReply reply{std::weak_ptr(self_)};
+  if (request.method != "GET" && !is_head_) {
+    HttpResponse response = text_response(405, request.method + ": only GET and HEAD are answered here");
+    response.headers.push_back({"Allow", "GET, HEAD"});
+    return reply.send(std::move(response));
+  }
+  const auto target = parse_target(request.target);
+  if (!target) return reply.send(text_response(400, "the request's target cannot be read"));
+  server_.handler_({request, *target, connection_.peer(), is_head_}, std::move(reply));
+}
+
+void HttpSession::refuse(ParseError error) {
+  is_head_ = keep_alive_ = false;
+  enter(State::answering);
+  respond(text_response(status_of(error), describe(error)));
+}
+
+void HttpSession::respond(HttpResponse response) {
+  if (state_ != State::answering) return;
+  if (server_.on_response_) server_.on_response_(response.status);
+  enter(State::sending);
+  auto out = std::make_shared<Outgoing>();
+  out->head = format_head(response, true, keep_alive_);
+  out->response = std::move(response);
+  const auto body = out->response.owner
+                        ? out->response.shared_body
+                        : std::as_bytes(std::span(out->response.body.data(), out->response.body.size()));
+  const std::array parts{part(out->head), part(body)};
+  if (connection_.write(std::span(parts).first(is_head_ || body.empty() ? 1 : 2), out)) sent();
+}
+
+void HttpSession::stream(const HttpResponse& head, std::unique_ptr<StreamBody> body) {
+  if (state_ != State::answering) return;
+  keep_alive_ = false;  // the body has no length: it ends with the connection
+  if (server_.on_response_) server_.on_response_(head.status);
+  const std::string text = format_head(head, false, false);
+  connection_.send(text);
+  if (is_head_) {
+    enter(State::sending);
+    if (connection_.idle()) sent();
+    return;
+  }
+  if (server_.stopping_) return linger();
+  enter(State::streaming);
+  input_.clear();
+  body_ = std::move(body);
+  body_->start(connection_, [this] {
+    if (state_ != State::streaming) return;
+    body_->on_closed(CloseReason::finished);
+    linger();
+  });
+}
+
+void HttpSession::on_drained() {
+  if (state_ == State::streaming) return body_->on_drained();
+  if (state_ == State::sending) sent();
+}
+
+void HttpSession::sent() {
+  if (!keep_alive_) return linger();
+  enter(State::reading);
+  parse();
+}
+
+void HttpSession::linger() {
+  enter(State::lingering);
+  input_.clear();
+  connection_.shutdown_after_flush();
+  if (peer_ended_ && connection_.idle()) close(CloseReason::finished);
+}
+
+void HttpSession::on_end() {
+  peer_ended_ = true;
+  switch (state_) {
+    case State::reading:
+      return close(CloseReason::peer);
+    case State::streaming:
+      return close(CloseReason::peer);  // whether it still reads cannot be known
+    case State::lingering:
+      if (connection_.idle()) close(CloseReason::finished);
+      return;
+    default:
+      keep_alive_ = false;
+      return;  // it may still wait for the answer
+  }
+}
+
+void HttpSession::on_failed(int) {
+  close(state_ == State::lingering ? CloseReason::finished : CloseReason::peer);
+}
+
+void HttpSession::tick(std::int64_t now_ms) {
+  const HttpServer::Limits& limits = server_.limits_;
+  if (state_ == State::closed) return;
+  if (!connection_.idle() && now_ms - connection_.last_progress_ms() >= limits.stuck_ms)
+    return close(CloseReason::stuck);
+  const std::int64_t age = now_ms - state_since_ms_;
+  if (state_ == State::reading && parser_.started() && age >= limits.request_ms) {
+    is_head_ = keep_alive_ = false;
+    enter(State::answering);
+    return respond(text_response(408, "the request did not come to its end in time"));
+  }
+  const bool first = connection_.bytes_received() == 0;
+  if (state_ == State::reading && age >= (first ? limits.request_ms : limits.idle_ms))
+    return close(CloseReason::timeout);
+  if (state_ == State::sending && age >= limits.response_ms) return close(CloseReason::timeout);
+  if (state_ == State::lingering && connection_.idle() && age >= limits.linger_ms) close(CloseReason::finished);
+}
+
+void HttpSession::finish(bool streams) {
+  keep_alive_ = false;
+  switch (state_) {
+    case State::reading:
+      return close(CloseReason::server);
+    case State::answering:
+      return respond(text_response(503, "the server is stopping"));
+    case State::streaming:
+      if (!streams) return;
+      body_->on_closed(CloseReason::server);
+      return linger();
+    default:
+      return;
+  }
+}
+
+void HttpSession::close(CloseReason reason) {
+  if (state_ == State::closed) return;
+  if (state_ == State::streaming) body_->on_closed(reason);
+  if (reason == CloseReason::stuck || reason == CloseReason::timeout) connection_.abort_on_close();
+  enter(State::closed);
+  self_.reset();
+  connection_.set_reading(false);
+  server_.retire();
+}
+
+}  // namespace campipe::net

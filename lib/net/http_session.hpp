@@ -1,0 +1,59 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "net/http_server.hpp"
+
+namespace campipe::net {
+
+/// One connection of an HttpServer: reads a request, waits for its answer, sends it, reads the next.
+class HttpSession final : public ConnectionHandler {
+public:
+  HttpSession(HttpServer& server, Fd fd, Address peer);
+  ~HttpSession() override;
+
+  void on_data(std::span<const std::byte> bytes) override;
+  void on_drained() override;
+  void on_end() override;
+  void on_failed(int error) override;
+
+  void respond(HttpResponse response);
+  void stream(const HttpResponse& head, std::unique_ptr<StreamBody> body);
+  /// Once a second.
+  void tick(std::int64_t now_ms);
+  /// The server ends: HttpServer::stop().
+  void finish(bool streams);
+  bool closed() const noexcept { return state_ == State::closed; }
+
+private:
+  enum class State {
+    reading,    ///< of a request, or between two
+    answering,  ///< the handler has the request
+    sending,    ///< an answer with an end
+    streaming,
+    lingering,  ///< all is out, our side is closed; the peer's is awaited
+    closed,
+  };
+
+  void enter(State state);
+  /// Reads requests out of `input_` while none is being answered.
+  void parse();
+  void handle(Request request);
+  void refuse(ParseError error);
+  void sent();
+  void linger();
+  void close(CloseReason reason);
+
+  HttpServer& server_;
+  Connection connection_;
+  MessageParser parser_{MessageParser::Dialect::http};
+  State state_ = State::reading;
+  std::int64_t state_since_ms_;
+  std::string input_;  // came while a request was being answered
+  std::unique_ptr<StreamBody> body_;
+  std::shared_ptr<HttpSession*> self_;  // HttpReply holds it weakly
+  bool is_head_ = false, keep_alive_ = true, peer_ended_ = false, parsing_ = false;
+};
+
+}  // namespace campipe::net

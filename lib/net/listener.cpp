@@ -1,0 +1,112 @@
+#include "net/listener.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/units.hpp"
+
+namespace campipe::net {
+
+namespace {
+
+constexpr int kBacklog = 512;
+constexpr int kAcceptBatch = 64;  // then others have their turn
+constexpr int kRetryMs = 200;
+constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
+
+[[noreturn]] void cannot_listen(int error, const Address& address, std::string_view option) {
+  const auto fail = [&](ExitCode code, std::string_view remedy) {
+    throw Error(code, fmt::format("{} {}: {}: {}", option, address.to_string(), errno_text(error), remedy));
+  };
+  if (error == EADDRINUSE) {
+    fail(ExitCode::try_again,
+         fmt::format("another program listens there ('ss -ltnp sport = :{}' names it); give another port, or 0 for any",
+                     address.port()));
+  }
+  if (error == EACCES) fail(ExitCode::permission, "ports under 1024 need CAP_NET_BIND_SERVICE; give one above");
+  if (error == EADDRNOTAVAIL)
+    fail(ExitCode::unavailable, "no interface here has this address ('ip address' lists them)");
+  throw Error(ExitCode::os_error, fmt::format("{} {}: {}", option, address.to_string(), errno_text(error)));
+}
+
+const char* environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+}  // namespace
+
+Fd listen_tcp(const Address& address, std::string_view option) {
+  Fd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) cannot_listen(errno, address, option);
+  const int on = 1, off = 0;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (address.is_ipv6()) {
+    const int only = address.is_any() ? off : on;
+    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+  }
+  if (::bind(fd.get(), address.get(), address.length) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+    cannot_listen(errno, address, option);
+  }
+  return fd;
+}
+
+Fd inherited_listener(std::string_view name) {
+  const auto pid = parse_integer(environment("LISTEN_PID"), 1, 1 << 30);
+  const auto count = parse_integer(environment("LISTEN_FDS"), 0, 1 << 16);
+  if (!pid || *pid != ::getpid() || !count) return {};
+  std::string_view names = environment("LISTEN_FDNAMES");
+  for (int i = 0; i < *count && !names.empty(); ++i) {
+    const std::size_t colon = std::min(names.find(':'), names.size());
+    if (names.substr(0, colon) != name) {
+      names.remove_prefix(std::min(colon + 1, names.size()));
+      continue;
+    }
+    const int fd = kFirstInherited + i;
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0) {
+      throw Error(ExitCode::usage,
+                  fmt::format("LISTEN_FDNAMES: descriptor {} ('{}') is no listening socket", fd, name));
+    }
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return Fd(fd);
+  }
+  return {};
+}
+
+Listener::Listener(Loop& loop, Fd fd, OnConnection on_connection)
+    : fd_(std::move(fd)),
+      on_connection_(std::move(on_connection)),
+      retry_(loop, [this] { watch_.set(Watch::kRead); }),
+      watch_(loop, fd_.get(), [this](int) { accept_some(); }) {
+  watch_.set(Watch::kRead);
+}
+
+void Listener::accept_some() {
+  for (int i = 0; i < kAcceptBatch; ++i) {
+    Address peer;
+    peer.length = sizeof peer.storage;
+    Fd fd(::accept4(fd_.get(), peer.get(), &peer.length, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd) {
+      if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) continue;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+      if (!told_) log::warning("cannot accept a connection: {}: tried again every {} ms", errno_text(errno), kRetryMs);
+      told_ = true;
+      watch_.set(0);
+      retry_.start(kRetryMs);
+      return;
+    }
+    told_ = false;
+    on_connection_(std::move(fd), peer);
+  }
+}
+
+}  // namespace campipe::net

@@ -1,0 +1,38 @@
+#pragma once
+#include <functional>
+#include <string_view>
+
+#include "base/fd.hpp"
+#include "net/address.hpp"
+#include "net/loop.hpp"
+
+namespace campipe::net {
+
+/// A listening TCP socket on `address` (both families when it is ::), close-on-exec, SO_REUSEADDR. Throws Error with
+/// the remedy: in use 75, no permission 77, no such address here 69.
+/// @param option  "--http", for messages.
+Fd listen_tcp(const Address& address, std::string_view option);
+
+/// The descriptor that systemd(1) or camwatch(1) passed under `name` (sd_listen_fds(3): $LISTEN_PID, $LISTEN_FDS,
+/// $LISTEN_FDNAMES); empty when there is none. Throws Error(usage) when it is no listening stream socket.
+Fd inherited_listener(std::string_view name);
+
+/// Accepts connections. When descriptors run out it waits 200 ms and tries again.
+class Listener {
+public:
+  using OnConnection = std::function<void(Fd fd, Address peer)>;
+  Listener(Loop& loop, Fd fd, OnConnection on_connection);
+
+  Address address() const { return local_address(fd_.get()); }
+
+private:
+  void accept_some();
+
+  Fd fd_;
+  OnConnection on_connection_;
+  Timer retry_;
+  Watch watch_;
+  bool told_ = false;
+};
+
+}  // namespace campipe::net

@@ -1,0 +1,216 @@
+#include "net/http_server.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "net/net_helpers.hpp"
+
+namespace campipe::net {
+namespace {
+
+/// Writes "tick" whenever it is told to.
+struct TickBody : StreamBody {
+  struct Log {
+    Connection* connection = nullptr;
+    std::function<void()> end;
+    std::optional<CloseReason> closed;
+  };
+  explicit TickBody(Log& to) : log(to) {}
+  void start(Connection& connection, std::function<void()> end) override {
+    log.connection = &connection;
+    log.end = std::move(end);
+    connection.send("tick");
+  }
+  void on_drained() override {}
+  void on_closed(CloseReason reason) override {
+    log.connection = nullptr;
+    log.closed = reason;
+  }
+  Log& log;
+};
+
+class HttpServerTest : public testing::Test {
+protected:
+  void serve(HttpServer::Limits limits = {}) {
+    server_ = std::make_unique<HttpServer>(
+        loop_, listen_anywhere(),
+        [this](const HttpRequest& request, HttpReply reply) { handle(request, std::move(reply)); }, limits);
+    server_->set_on_response([this](int status) { ++statuses_[status]; });
+  }
+  void handle(const HttpRequest& request, HttpReply reply) {
+    seen_.push_back(request.head.method + " " + request.target.path);
+    if (request.target.path == "/later") {
+      later_ = std::move(reply);
+    } else if (request.target.path == "/stream") {
+      reply.stream(HttpResponse{}, std::make_unique<TickBody>(stream_));
+    } else if (request.target.path == "/big") {
+      HttpResponse response;
+      response.body.assign(8 << 20, 'b');
+      reply.send(std::move(response));
+    } else {
+      reply.send(text_response(200, "hello " + request.target.path));
+    }
+  }
+  TestClient connect() { return TestClient(server_->address()); }
+
+  Loop loop_;
+  std::unique_ptr<HttpServer> server_;
+  std::vector<std::string> seen_;
+  std::map<int, int> statuses_;
+  HttpReply later_;
+  TickBody::Log stream_;
+};
+
+TEST_F(HttpServerTest, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
+  serve();
+  auto client = connect();
+  client.send(
+      "GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\nConnection: close\r\n\r\nGET /d "
+      "HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_EQ(client.count("HTTP/1.1 200 OK"), 3U);
+  EXPECT_LT(client.received().find("hello /a"), client.received().find("hello /b"));
+  EXPECT_TRUE(client.has("hello /c"));
+  EXPECT_FALSE(client.has("hello /d"));
+}
+
+TEST_F(HttpServerTest, RequestsSentAheadWaitForALateAnswer) {
+  serve();
+  auto client = connect();
+  client.send("GET /later HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return seen_.size() == 1; });
+  for (int i = 0; i < 5; ++i) loop_.run_once(false);
+  EXPECT_EQ(seen_.size(), 1U);
+  later_.send(text_response(200, "late"));
+  turn_until(loop_, [&] { return client.has("hello /b"); });
+  EXPECT_TRUE(client.has("late\n"));
+}
+
+TEST_F(HttpServerTest, AnsweringAConnectionThatHasGoneDoesNothing) {
+  serve();
+  auto client = connect();
+  client.send("GET /later HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return seen_.size() == 1; });
+  server_.reset();
+  EXPECT_TRUE(later_.gone());
+  later_.send(text_response(200, "late"));
+}
+
+TEST_F(HttpServerTest, HeadHasTheLengthAndNoBody) {
+  serve();
+  auto client = connect();
+  client.send("HEAD /a HTTP/1.1\r\nConnection: close\r\n\r\n");
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_TRUE(client.has("Content-Length: 9\r\n"));
+  EXPECT_TRUE(client.received().ends_with("\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, OldHttpIsClosedAfterItsAnswer) {
+  serve();
+  auto client = connect();
+  client.send("GET /a HTTP/1.0\r\n\r\n");
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_TRUE(client.has("Connection: close"));
+  EXPECT_TRUE(client.has("hello /a"));
+}
+
+TEST_F(HttpServerTest, PeerThatClosedItsSideStillGetsItsAnswer) {
+  serve();
+  auto client = connect();
+  client.send("GET /big HTTP/1.1\r\n\r\n");
+  client.shutdown();
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_GT(client.received().size(), std::size_t{8} << 20);
+}
+
+TEST_F(HttpServerTest, ErrorsAreOneLineWithTheRightStatus) {
+  serve();
+  struct Case {
+    std::string request, status;
+  };
+  for (const Case& c :
+       {Case{"POST /a HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", "405"}, Case{"FLY /a HTTP/1.1\r\n\r\n", "405"},
+        Case{"GET /%zz HTTP/1.1\r\n\r\n", "400"}, Case{"\x16\x03\x01", "400"},
+        Case{"GET /" + std::string(5000, 'a') + " HTTP/1.1\r\n\r\n", "414"},
+        Case{"GET / HTTP/1.1\r\nA: " + std::string(40000, 'a') + "\r\n\r\n", "431"},
+        Case{"GET / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "413"}, Case{"GET / HTTP/3.0\r\n\r\n", "505"}}) {
+    auto client = connect();
+    client.send(c.request);
+    turn_until(loop_, [&] { return client.has("\r\n\r\n"); });
+    EXPECT_TRUE(client.received().starts_with("HTTP/1.1 " + c.status)) << c.request.substr(0, 20) << client.received();
+    const std::string body = client.received().substr(client.received().find("\r\n\r\n") + 4);
+    EXPECT_EQ(std::ranges::count(body, '\n'), 1);
+  }
+}
+
+TEST_F(HttpServerTest, HalfARequestIsEndedByTime) {
+  serve({.request_ms = 0});
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHo");
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_TRUE(client.has("408"));
+}
+
+TEST_F(HttpServerTest, SilentConnectionIsEndedByTime) {
+  serve({.request_ms = 0});
+  auto client = connect();
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_EQ(client.received(), "");
+}
+
+TEST_F(HttpServerTest, PeerThatDoesNotReadIsClosed) {
+  serve({.stuck_ms = 0});
+  auto client = connect();
+  client.send("GET /big HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return !seen_.empty() && server_->connections() == 0; });
+}
+
+TEST_F(HttpServerTest, ConnectionsOverTheLimitGet503) {
+  serve({.connections = 1});
+  auto first = connect();
+  turn_until(loop_, [&] { return server_->connections() == 1; });
+  auto second = connect();
+  turn_until(loop_, [&] { return second.ended(); });
+  EXPECT_TRUE(second.received().starts_with("HTTP/1.1 503"));
+  first.close();
+  turn_until(loop_, [&] { return server_->connections() == 0; });
+}
+
+TEST_F(HttpServerTest, StreamEndsWhenItsBodySaysSo) {
+  serve();
+  auto client = connect();
+  client.send("GET /stream HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return client.has("tick"); });
+  EXPECT_FALSE(client.has("Content-Length"));
+  stream_.end();
+  EXPECT_EQ(stream_.closed, CloseReason::finished);
+  turn_until(loop_, [&] { return client.ended(); });
+  client.close();
+  turn_until(loop_, [&] { return server_->connections() == 0; });
+}
+
+TEST_F(HttpServerTest, StreamIsToldWhenThePeerLeaves) {
+  serve();
+  auto client = connect();
+  client.send("GET /stream HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return client.has("tick"); });
+  client.close();
+  turn_until(loop_, [&] { return stream_.closed.has_value(); });
+  EXPECT_EQ(stream_.closed, CloseReason::peer);
+}
+
+TEST_F(HttpServerTest, StopEndsStreamsOnlyWhenAsked) {
+  serve();
+  auto client = connect();
+  client.send("GET /stream HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return client.has("tick"); });
+  server_->stop(false);
+  EXPECT_FALSE(stream_.closed);
+  server_->stop(true);
+  EXPECT_EQ(stream_.closed, CloseReason::server);
+  turn_until(loop_, [&] { return client.ended(); });
+}
+
+}  // namespace
+}  // namespace campipe::net
