@@ -1,0 +1,154 @@
+#include "capture/grab.hpp"
+
+#include <algorithm>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+namespace campipe::capture {
+
+namespace {
+
+constexpr double kSameRate = 1.05;         // a camera that says 30 may give 30.2
+constexpr int kStopMs = 1000;              // a stop waits this long for readers
+constexpr int kLiveEndMs = 10'000;         // after --frames of a live source
+constexpr int kFileEndMs = 24 * 3600'000;  // a file's reader sets the pace
+
+}  // namespace
+
+struct Grab::Sink {
+  Sink(Output output, bool live) : out(std::move(output.writer), std::move(output.name), live) {}
+
+  wire::LiveOutput out;
+  bool done = false;
+};
+
+Grab::Grab(Source& source, std::vector<Output> outputs, cli::Telemetry& telemetry, Limits limits)
+    : source_(source), telemetry_(telemetry), limits_(limits), outputs_(std::move(outputs)) {
+  if (limits.rate) rate_limit_.emplace(limits.rate);
+}
+
+Grab::~Grab() = default;
+
+void Grab::start_outputs() {
+  for (Output& output : outputs_) sinks_.push_back(std::make_unique<Sink>(std::move(output), source_.is_live()));
+  outputs_.clear();
+}
+
+void Grab::run() {
+  source_.open();
+  telemetry_.ready();
+  start_outputs();
+  for (bool more = true; more;) {
+    telemetry_.alive();
+    switch (source_.next()) {
+      case Pull::format:
+        log::debug("{}: {}", source_.name(), media::describe(source_.format()));
+        for (const auto& sink : sinks_) {
+          if (!sink->done) sink->out.set_format(source_.format());
+        }
+        break;
+      case Pull::packet:
+        more = take(source_.packet());
+        break;
+      case Pull::end:
+        more = false;
+        break;
+      case Pull::stopped:
+        return finish(true);
+      case Pull::lost:
+        finish(false);
+        throw Error(ExitCode::io_error, source_.name() + ": " + source_.loss());
+    }
+  }
+  finish(false);
+}
+
+bool Grab::take(media::Packet& packet) {
+  if (packet.track == media::Track::video) {
+    telemetry_.frame_in(packet.payload.size());
+    if (!wanted(packet)) return true;
+    if (rate_limit_) packet.sequence = frames_;  // what was left out on purpose is no gap
+  }
+  const bool any = offer(packet);
+  if (packet.track == media::Track::video) count(packet);
+  return any && (limits_.frames == 0 || frames_ < limits_.frames);
+}
+
+/// Whether --rate lets the picture through.
+bool Grab::wanted(const media::Packet& packet) {
+  if (!rate_limit_) return true;
+  const Rational given = source_.format().video.frame_rate;
+  if (given && given.value() <= limits_.rate.value() * kSameRate) return true;
+  const media::VideoCodec codec = source_.format().video.codec;
+  if (codec != media::VideoCodec::raw && codec != media::VideoCodec::mjpeg) {
+    if (!std::exchange(rate_warned_, true)) {
+      log::warning("{}: {} cannot be thinned out to {} frames a second without decoding: use camenc -r", source_.name(),
+                   media::name(codec), format_rate(limits_.rate));
+    }
+    return true;
+  }
+  return rate_limit_->take(packet.captured_ns.value_or(packet.pts_us * 1000));
+}
+
+/// Answers whether any output is left.
+bool Grab::offer(const media::Packet& packet) {
+  for (const auto& sink : sinks_) {
+    if (sink->done) continue;
+    sink->out.offer(packet);
+    look_after(*sink);
+  }
+  return std::ranges::any_of(sinks_, [](const auto& sink) { return !sink->done; });
+}
+
+/// An output that closed: its reader went, which others need not know, or it failed, which the user must.
+void Grab::look_after(Sink& sink) {
+  if (!sink.out.stats().closed) return;
+  sink.done = true;
+  try {
+    sink.out.finish(0);
+    if (sinks_.size() > 1) log::info("{}: closed by its reader", sink.out.name());
+  } catch (const Error& error) {
+    failed(error);
+  }
+}
+
+/// One of several outputs: said at once, the others go on. The exit code comes at the end.
+void Grab::failed(const Error& error) {
+  if (sinks_.size() > 1) log::error("{}", error.what());
+  if (failure_) return;
+  failure_ =
+      sinks_.size() > 1 ? std::make_exception_ptr(Error(error.code(), "an output failed")) : std::current_exception();
+}
+
+void Grab::count(const media::Packet& packet) {
+  ++frames_;
+  std::uint64_t out = 0, dropped = source_.stats().dropped;
+  for (const auto& sink : sinks_) {
+    const auto stats = sink->out.stats();
+    out = std::max(out, stats.packets);
+    dropped += stats.dropped;
+  }
+  for (; told_out_ < out; ++told_out_) telemetry_.frame_out(packet.payload.size());
+  if (dropped > told_dropped_) telemetry_.drop(dropped - std::exchange(told_dropped_, dropped));
+  if (packet.captured_ns && source_.is_live()) telemetry_.latency(monotonic_ns() - *packet.captured_ns);
+}
+
+void Grab::finish(bool stopped) {
+  const int limit = stopped ? kStopMs : (source_.is_live() ? kLiveEndMs : kFileEndMs);
+  bool all_closed = !sinks_.empty();
+  for (const auto& sink : sinks_) {
+    if (sink->done) continue;
+    all_closed = false;
+    try {
+      if (!sink->out.finish(limit)) log::warning("{}: its reader did not take the last frames", sink->out.name());
+    } catch (const Error& error) {
+      failed(error);
+    }
+  }
+  if (failure_) std::rethrow_exception(failure_);
+  if (all_closed && !limits_.complete_is_end) throw OutputClosed(sinks_.front()->out.name());
+}
+
+}  // namespace campipe::capture

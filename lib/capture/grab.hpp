@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "capture/rate_limit.hpp"
+#include "capture/source.hpp"
+#include "cli/telemetry.hpp"
+#include "wire/live_output.hpp"
+#include "wire/writer.hpp"
+
+namespace campipe::capture {
+
+/// What camgrab does: takes packets from a source and hands each to all outputs, of which a live source's drop on their
+/// own.
+class Grab {
+public:
+  struct Output {
+    std::string name;
+    std::unique_ptr<wire::StreamWriter> writer;
+  };
+  struct Limits {
+    std::uint64_t frames = 0;      ///< 0 = no limit
+    Rational rate{0, 1};           ///< thin out raw pictures and JPEG to this rate; 0 = as they come
+    bool complete_is_end = false;  ///< an output that closes has all it wants (--output-format jpeg)
+  };
+
+  Grab(Source& source, std::vector<Output> outputs, cli::Telemetry& telemetry, Limits limits);
+  ~Grab();
+
+  /// Until the source's end, the limit, a stop, or no output being left. Throws OutputClosed when all readers are gone,
+  /// what an output failed with once the others are done, Error(io_error) when the source is lost.
+  void run();
+
+private:
+  struct Sink;
+
+  void start_outputs();
+  bool take(media::Packet& packet);
+  bool wanted(const media::Packet& packet);
+  bool offer(const media::Packet& packet);
+  void look_after(Sink& sink);
+  void failed(const Error& error);
+  void count(const media::Packet& packet);
+  void finish(bool stopped);
+
+  Source& source_;
+  cli::Telemetry& telemetry_;
+  Limits limits_;
+  std::vector<Output> outputs_;  // until the source is open and its kind known
+  std::vector<std::unique_ptr<Sink>> sinks_;
+  std::optional<RateLimit> rate_limit_;
+  bool rate_warned_ = false;
+  std::uint64_t frames_ = 0, told_out_ = 0, told_dropped_ = 0;
+  std::exception_ptr failure_;  // the first output's that failed
+};
+
+}  // namespace campipe::capture

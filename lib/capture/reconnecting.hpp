@@ -1,0 +1,68 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/backoff.hpp"
+#include "base/error.hpp"
+#include "capture/source.hpp"
+
+namespace campipe::capture {
+
+/// A source that may be tried again later: thrown by Source::open() for what passes (unplugged, refused, no signal),
+/// unlike what will not (a wrong password, a size that the device has not).
+bool may_pass(ExitCode code) noexcept;
+
+/// Keeps another source going: when it is lost, says so once, waits with backoff (100 ms, doubling to 5 s, with
+/// jitter), opens it again and flags the first packet after it as a discontinuity. What comes in a new format is
+/// announced as such; the same format again is not. Outputs and the stream's clock know nothing of it.
+class Reconnecting : public Source {
+public:
+  struct Options {
+    bool reconnect = true;             ///< false: a loss is answered as such
+    bool wait_at_start = false;        ///< open() returns at once; what is not there at first is waited for
+    bool permission_may_pass = false;  ///< a node that udev has not given to its group yet; not a wrong password
+    std::chrono::milliseconds first_delay{100};
+    std::chrono::milliseconds longest_delay{5000};
+  };
+
+  /// @param on_waiting  Called with true when the source is gone (or not there yet), with false when it is open.
+  Reconnecting(std::unique_ptr<Source> inner, Options options, Host host, std::function<void(bool)> on_waiting);
+
+  /// Fails as the inner source does, unless wait_at_start.
+  void open() override;
+  /// Answers Pull::lost only where it shall not reconnect. Throws what open() fails with when trying again is of no
+  /// use.
+  Pull next() override;
+  void close() noexcept override;
+  const media::StreamFormat& format() const override { return inner_->format(); }
+  media::Packet& packet() override { return inner_->packet(); }
+  const std::string& loss() const override { return inner_->loss(); }
+  const std::string& name() const override { return inner_->name(); }
+  bool is_live() const override { return !ever_open_ || inner_->is_live(); }
+  SourceStats stats() const override { return inner_->stats(); }
+  std::uint64_t reconnections() const noexcept { return reconnections_; }
+
+private:
+  bool try_open();
+  void lost(const std::string& why);
+  Wake wait_for_it();
+  void opened();
+  void flows();
+
+  std::unique_ptr<Source> inner_;
+  Options options_;
+  Host host_;
+  std::function<void(bool)> on_waiting_;
+  Backoff backoff_;
+  bool open_ = false;
+  bool ever_open_ = false;
+  bool discontinuity_ = false;
+  bool outage_ = false;  // from a loss to the next picture
+  std::string said_;     // the reason told last in this outage
+  std::int64_t gone_since_ns_ = 0, open_since_ns_ = 0;
+  std::uint64_t reconnections_ = 0;
+};
+
+}  // namespace campipe::capture
