@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace campipe::serve {
+
+/// What a client has had of its stream.
+struct ClientCounters {
+  std::uint64_t units = 0;          ///< sent (video)
+  std::uint64_t bytes = 0;          ///< given to the kernel for it
+  std::uint64_t skips = 0;          ///< times it was too far behind and was moved forward
+  std::uint64_t skipped_units = 0;  ///< video units it did not get by that
+};
+
+/// One who follows a stream. It has a cursor (cursor.hpp) and no queue: it is told that there is something and takes
+/// what it can send. Called in the loop's thread; each call may detach or destroy this client or others.
+class Client {
+public:
+  virtual ~Client() = default;
+
+  /// The stream has a new unit.
+  virtual void on_units_available() = 0;
+  /// Stream::format() and generation() are new; the units of the new format come after it. Also the first format of a
+  /// stream that had none. A restarted writer with the same format is no change.
+  virtual void on_format_changed() = 0;
+  /// Its input is at an end and will not come back.
+  virtual void on_stream_ended() = 0;
+
+  /// For /api/clients and the metrics.
+  virtual std::string_view protocol() const = 0;     ///< "http-mjpeg", "rtsp-tcp", "rtsp-udp"
+  virtual std::string peer() const = 0;              ///< address and port
+  virtual std::int64_t connected_at_us() const = 0;  ///< Unix time
+  virtual std::int64_t lag_us() const = 0;           ///< media time between what it has and the newest
+  virtual ClientCounters counters() const = 0;
+};
+
+}  // namespace campipe::serve

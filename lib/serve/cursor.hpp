@@ -1,0 +1,50 @@
+#pragma once
+#include <cstdint>
+
+#include "serve/client.hpp"
+#include "serve/stream.hpp"
+
+namespace campipe::serve {
+
+/// How far behind a client may fall before it is moved forward, in media time.
+struct LagPolicy {
+  std::int64_t max_lag_us = 1'000'000;
+};
+
+/// A client's place in a stream. JPEG: a client past the limit goes to the newest picture. H.264 and H.265: to the
+/// newest IDR, and stays where it is when that is already behind it; never does it get a picture whose references it
+/// has not had. For the loop's thread; the stream must outlive it.
+class Cursor {
+public:
+  Cursor(const Stream& stream, LagPolicy policy) : stream_(&stream), policy_(policy), next_(stream.history().end()) {}
+
+  /// Where a new client starts: JPEG: at the newest picture, which is there at once. Others: at the newest IDR of the
+  /// history with all that followed it, or, with none there, at the next one that comes.
+  void join();
+  /// At the next keyframe that comes (JPEG: the next picture); nothing of the history.
+  void join_next();
+
+  /// The unit to send now, or nothing when the client has all. Moves past it; applies the policy before.
+  /// Audio comes out in its place, after the first video.
+  UnitPtr next();
+
+  /// Counts a unit as sent, with the bytes it took.
+  void sent(const Unit& unit, std::size_t bytes) noexcept;
+
+  std::int64_t lag_us() const;  ///< media time between what comes next and the newest
+  const ClientCounters& counters() const noexcept { return counters_; }
+
+private:
+  bool each_is_key() const { return stream_->has_codec(media::VideoCodec::mjpeg); }
+  /// Where to go on from when this client is too slow or what it needs is gone; next_ itself when nowhere better.
+  void catch_up();
+  void skip_to(std::uint64_t index);
+
+  const Stream* stream_;
+  LagPolicy policy_;
+  std::uint64_t next_ = 0;
+  bool needs_keyframe_ = true;  // until one is met: at the start, and where references were lost
+  ClientCounters counters_;
+};
+
+}  // namespace campipe::serve

@@ -1,0 +1,54 @@
+#pragma once
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/http_server.hpp"
+#include "serve/hub.hpp"
+#include "serve/keyframe_pictures.hpp"
+#include "serve/status.hpp"
+#include "serve/waiter.hpp"
+
+namespace campipe::serve {
+
+/// Answers HTTP requests about a hub's streams: the viewer page, live MJPEG, snapshots, health, metrics, the API. For
+/// the loop's thread.
+class HttpRoutes {
+public:
+  struct Options {
+    std::int64_t wait_ms = 5'000;  ///< for the first picture of a stream
+    std::string camenc = "camenc";
+  };
+
+  HttpRoutes(net::Loop& loop, Hub& hub, ServerFacts facts, Options options);
+
+  void handle(const net::HttpRequest& request, net::HttpReply reply);
+
+private:
+  /// NAME[/RENDITION] of a request.
+  struct Wanted {
+    std::string name, rendition;
+    std::string path() const { return rendition.empty() ? name : name + "/" + rendition; }
+  };
+
+  void handle_action(const net::HttpRequest& request, net::HttpReply reply);
+  void serve_stream(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
+  void serve_snapshot(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
+  void send_keyframe(Stream& stream, std::shared_ptr<net::HttpReply> reply);
+  /// Answers 404 and nothing when there is no such stream.
+  std::vector<Stream*> find(const Wanted& wanted, net::HttpReply& reply);
+  void wait(std::vector<Stream*> streams, const net::Address& peer, Waiter::Attempt attempt);
+  void tick();
+
+  net::Loop& loop_;
+  Hub& hub_;
+  ServerFacts facts_;
+  Options options_;
+  KeyframePictures pictures_;
+  std::list<std::unique_ptr<Waiter>> waiters_;
+  net::Timer ticker_;
+};
+
+}  // namespace campipe::serve

@@ -1,0 +1,46 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "serve/stream.hpp"
+
+namespace campipe::serve {
+
+/// All streams of a server, and what is counted over all its clients. Knows no socket and no thread: inputs put packets
+/// in, clients of every protocol follow with cursors. For the loop's thread; outlives all clients.
+class Hub {
+public:
+  explicit Hub(History::Limits limits = {}, Stream::Clock clock = monotonic_ns);
+
+  /// A stream for one input. The same name and rendition again is another codec of it. They stay in the order given.
+  Stream& add_stream(std::string name, std::string rendition);
+  const std::vector<std::unique_ptr<Stream>>& streams() const noexcept { return streams_; }
+
+  /// The streams that NAME or NAME/RENDITION means, in the order given; without a rendition those of the name's first
+  /// rendition come first. Empty: no such name or rendition.
+  std::vector<Stream*> find(std::string_view name, std::string_view rendition) const;
+  /// The first of find() in `codec`; nullptr when there is none.
+  Stream* find(std::string_view name, std::string_view rendition, media::VideoCodec codec) const;
+
+  /// NAMEs in the order given, each once; for messages that say what there is.
+  std::vector<std::string> names() const;
+  /// "cam, garden/hd, garden/low": what a 404 offers.
+  std::string offer() const;
+
+  /// Counts one more of what /metrics shows as campipe_KEY: `clients_closed_total{protocol="rtsp",reason="stuck"}`.
+  void count(const std::string& key, std::uint64_t n = 1) { counters_[key] += n; }
+  const std::map<std::string, std::uint64_t>& counters() const noexcept { return counters_; }
+
+private:
+  History::Limits limits_;
+  Stream::Clock clock_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+  std::map<std::string, std::uint64_t> counters_;
+};
+
+}  // namespace campipe::serve

@@ -1,0 +1,20 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "wire/endpoint.hpp"
+
+namespace campipe::serve {
+
+/// An input of the command line: [NAME[/RENDITION]=]ENDPOINT.
+struct InputSpec {
+  std::string name = "cam";
+  std::string rendition;
+  wire::Endpoint endpoint;
+};
+
+/// Without a NAME: the ring's name up to its dot, else "cam". A "=" in a path counts only behind a "/" or "." as first
+/// character ("./a=b"). Throws Error(usage) when a name is none or the endpoint is not of the grammar.
+InputSpec parse_input_spec(std::string_view text);
+
+}  // namespace campipe::serve

@@ -1,0 +1,132 @@
+#include "serve/mjpeg_client.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "base/clock.hpp"
+
+namespace campipe::serve {
+
+namespace {
+
+constexpr std::string_view kBoundary = "--boundarydonotcross\r\n";  // mjpg-streamer's: OctoPrint and others look for it
+constexpr std::string_view kBehindPicture = "\r\n--boundarydonotcross\r\n";
+
+iovec part(const void* data, std::size_t bytes) {
+  return {const_cast<void*>(data), bytes};
+}
+
+}  // namespace
+
+MjpegClient::MjpegClient(Hub& hub, Stream& stream, const net::Address& peer, Options options)
+    : hub_(hub),
+      stream_(stream),
+      peer_(peer.to_string()),
+      options_(options),
+      connected_at_us_(realtime_us()),
+      cursor_(stream, options.lag) {}
+
+net::HttpResponse MjpegClient::head() {
+  net::HttpResponse head;
+  head.content_type = "multipart/x-mixed-replace;boundary=boundarydonotcross";
+  head.headers = {{"Cache-Control", "no-store, no-cache, must-revalidate"},
+                  {"Pragma", "no-cache"},
+                  {"X-Accel-Buffering", "no"}};  // or nginx collects pictures
+  return head;
+}
+
+void MjpegClient::start(net::Connection& connection, std::function<void()> end) {
+  connection_ = &connection;
+  end_ = std::move(end);
+  hub_.count("clients_opened_total{protocol=\"http-mjpeg\"}");
+  attachment_ = Attachment(stream_, *this);
+  connection.send(kBoundary);
+  cursor_.join();
+  pump();
+}
+
+void MjpegClient::on_drained() {
+  pump();
+}
+
+void MjpegClient::on_closed(net::CloseReason reason) {
+  hub_.count(fmt::format("clients_closed_total{{protocol=\"http-mjpeg\",reason=\"{}\"}}", net::name(reason)));
+  attachment_ = {};
+  connection_ = nullptr;
+}
+
+void MjpegClient::on_units_available() {
+  pump();
+}
+void MjpegClient::on_format_changed() {
+  pump();
+}
+void MjpegClient::on_stream_ended() {
+  pump();
+}
+
+bool MjpegClient::over() const {
+  return stream_.state() == StreamState::ended || !stream_.has_codec(media::VideoCodec::mjpeg);
+}
+
+void MjpegClient::pump() {
+  if (pumping_) return;
+  pumping_ = true;
+  while (connection_ != nullptr && connection_->idle()) {
+    UnitPtr unit = over() && !stream_.has_codec(media::VideoCodec::mjpeg) ? nullptr : cursor_.next();
+    if (!unit) {
+      if (over()) end_();  // comes back as on_closed()
+      break;
+    }
+    if (unit->is_video() && due(*unit)) send(std::move(unit));
+  }
+  pumping_ = false;
+}
+
+/// Thins pictures out to the wanted rate by media time; a jump of the clock begins anew.
+bool MjpegClient::due(const Unit& unit) {
+  if (options_.interval_us == 0) return true;
+  const std::int64_t now = unit.packet.pts_us;
+  const std::int64_t slack = 2'000;  // capture times jitter
+  if (next_due_us_ && now + slack < *next_due_us_ && *next_due_us_ - now <= options_.interval_us) return false;
+  const bool steady = next_due_us_ && now - *next_due_us_ < options_.interval_us;
+  next_due_us_ = (steady && now + slack >= *next_due_us_ ? *next_due_us_ : now) + options_.interval_us;
+  return true;
+}
+
+void MjpegClient::send(UnitPtr unit) {
+  const media::Packet& packet = unit->packet;
+  const std::int64_t stamp = std::max<std::int64_t>(packet.pts_us, 0);
+  part_head_.clear();
+  auto out = std::back_inserter(part_head_);
+  fmt::format_to(out, "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\n",
+                 packet.payload.size(), stamp / 1'000'000, stamp % 1'000'000);
+  if (packet.sequence) fmt::format_to(out, "X-Sequence: {}\r\n", *packet.sequence);
+  if (options_.extra_headers) append_extra_headers(*unit);
+  part_head_ += "\r\n";
+  const std::array parts{part(part_head_.data(), part_head_.size()), part(packet.payload.data(), packet.payload.size()),
+                         part(kBehindPicture.data(), kBehindPicture.size())};
+  cursor_.sent(*unit, part_head_.size() + packet.payload.size() + kBehindPicture.size());
+  connection_->write(parts, unit);
+}
+
+void MjpegClient::append_extra_headers(const Unit& unit) {
+  auto out = std::back_inserter(part_head_);
+  const media::VideoFormat& format = stream_.format()->video;
+  const std::int64_t now_ns = monotonic_ns();
+  fmt::format_to(
+      out,
+      "X-UStreamer-Online: true\r\nX-UStreamer-Dropped: {}\r\nX-UStreamer-Width: {}\r\nX-UStreamer-Height: {}\r\n"
+      "X-UStreamer-Client-FPS: {:.0f}\r\nX-UStreamer-Send-Time: {:.6f}\r\n",
+      cursor_.counters().skipped_units, format.size.width_px, format.size.height_px, stream_.frames_per_second(),
+      static_cast<double>(now_ns) / 1e9);
+  if (!unit.packet.captured_ns) return;
+  fmt::format_to(out, "X-UStreamer-Grab-Time: {:.6f}\r\nX-UStreamer-Latency: {:.6f}\r\n",
+                 static_cast<double>(*unit.packet.captured_ns) / 1e9,
+                 static_cast<double>(now_ns - *unit.packet.captured_ns) / 1e9);
+}
+
+}  // namespace campipe::serve

@@ -1,0 +1,62 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "net/http_server.hpp"
+#include "serve/cursor.hpp"
+#include "serve/hub.hpp"
+
+namespace campipe::serve {
+
+/// multipart/x-mixed-replace of one stream for one HTTP client: a part per picture, one writev(2) each. A part's
+/// boundary is sent right behind the picture before it: browsers show a picture only when they see its end.
+class MjpegClient final : public net::StreamBody, public Client {
+public:
+  struct Options {
+    std::int64_t interval_us = 0;  ///< least media time between two pictures (?fps=); 0 sends all
+    bool extra_headers = false;    ///< also ustreamer's names, ?extra_headers=1
+    LagPolicy lag;
+  };
+
+  MjpegClient(Hub& hub, Stream& stream, const net::Address& peer, Options options);
+
+  /// What answers the request.
+  static net::HttpResponse head();
+
+  void start(net::Connection& connection, std::function<void()> end) override;
+  void on_drained() override;
+  void on_closed(net::CloseReason reason) override;
+
+  void on_units_available() override;
+  void on_format_changed() override;
+  void on_stream_ended() override;
+
+  std::string_view protocol() const override { return "http-mjpeg"; }
+  std::string peer() const override { return peer_; }
+  std::int64_t connected_at_us() const override { return connected_at_us_; }
+  std::int64_t lag_us() const override { return cursor_.lag_us(); }
+  ClientCounters counters() const override { return cursor_.counters(); }
+
+private:
+  void pump();
+  void send(UnitPtr unit);
+  bool due(const Unit& unit);
+  void append_extra_headers(const Unit& unit);
+  bool over() const;
+
+  Hub& hub_;
+  Stream& stream_;
+  std::string peer_;
+  Options options_;
+  std::int64_t connected_at_us_;
+  Cursor cursor_;
+  Attachment attachment_;
+  net::Connection* connection_ = nullptr;  // until on_closed()
+  std::function<void()> end_;
+  std::string part_head_;  // of the write under way
+  std::optional<std::int64_t> next_due_us_;
+  bool pumping_ = false;
+};
+
+}  // namespace campipe::serve

@@ -1,0 +1,184 @@
+#include "serve/rtsp_session.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "rtp/rtcp.hpp"
+
+namespace campipe::serve {
+
+namespace {
+
+/// A stream's clock that is further than this from its newest picture is not what the pictures are stamped by.
+constexpr std::int64_t kPlausibleUs = 10'000'000;
+
+}  // namespace
+
+RtspSession::RtspSession(net::Loop& loop, Hub& hub, Stream& stream, std::string id, LowerTransport lower, Peer peer,
+                         Options options, OnEnded on_ended)
+    : loop_(loop),
+      hub_(hub),
+      stream_(stream),
+      id_(std::move(id)),
+      lower_(lower),
+      peer_(std::move(peer)),
+      options_(options),
+      on_ended_(std::move(on_ended)),
+      connected_at_us_(realtime_us()),
+      video_(stream.format()->video),
+      infos_(tracks_of(stream)),
+      tracks_(infos_.size()),
+      cursor_(stream, options.lag) {}
+
+std::uint32_t RtspSession::set_up(std::size_t track, std::string control) {
+  const RtspTrackInfo& info = infos_[track];
+  tracks_[track].emplace(
+      Track{packetizer_of(stream_, info.track, options_.max_payload),
+            {info.description.payload_type, info.description.clock_hz, rtp::RtpSender::Identity::random()},
+            std::move(control),
+            0});
+  return tracks_[track]->sender.ssrc();
+}
+
+std::string RtspSession::play() {
+  if (state_ != State::ready) return {};
+  state_ = State::playing;
+  has_played_ = true;
+  attachment_ = Attachment(stream_, *this);
+  cursor_.join();
+  first_ = cursor_.next();
+  std::string info;
+  for (const auto& track : tracks_) {
+    if (!track) continue;
+    info += fmt::format("{}url={};seq={}", info.empty() ? "" : ",", track->control, track->sender.next_sequence());
+    if (!first_) continue;  // the first is yet to come: nobody knows its time
+    const rtp::RtpTicks ticks = rtp::ticks_from_us(first_->packet.pts_us, track->sender.clock_hz());
+    info += fmt::format(";rtptime={}", track->sender.timestamp(ticks));
+  }
+  return info;
+}
+
+void RtspSession::start() {
+  started_ = true;
+  pump();
+}
+
+void RtspSession::pause() {
+  if (state_ != State::playing) return;
+  state_ = State::ready;
+  started_ = false;
+  first_.reset();
+  attachment_ = {};
+}
+
+void RtspSession::pump() {
+  while (state_ == State::playing && started_ && output_->idle()) {
+    UnitPtr unit = first_ ? std::exchange(first_, nullptr) : cursor_.next();
+    if (!unit) {
+      if (stream_ended_) end("stream_ended");
+      return;
+    }
+    send(std::move(unit));
+  }
+}
+
+void RtspSession::send(UnitPtr unit) {
+  const std::size_t index = track_of(*unit);
+  if (index >= tracks_.size() || !tracks_[index]) return;
+  Track& track = *tracks_[index];
+  const RtpSplit& split = split_of(*unit, *track.packetizer);
+  if (!split.list) return refused(split.list.error());
+  const rtp::RtpTicks time = rtp::ticks_from_us(unit->packet.pts_us, track.sender.clock_hz());
+  const std::size_t bytes = output_->send(index, track.sender, time, *split.list, unit);
+  cursor_.sent(*unit, bytes);
+  if (track.next_report_ms == 0) report(index, loop_.now_ms());  // players join audio and video by it: at once
+}
+
+void RtspSession::refused(rtp::RtpError error) {
+  hub_.count("rtsp_units_refused_total");
+  if (std::exchange(told_refusal_, true)) return;
+  log::warning("rtsp {}: {}: left out: {}", peer_.address, stream_.path(), text(error));
+}
+
+std::int64_t RtspSession::stream_now_us() const {
+  const std::int64_t now_ns = monotonic_ns();
+  const UnitPtr newest = stream_.history().newest_video();
+  const std::int64_t by_arrival = newest ? newest->packet.pts_us + (now_ns - newest->arrived_ns) / 1000 : realtime_us();
+  const auto& clock = stream_.format()->clock;
+  if (!clock || clock->boot_id != boot_id()) return by_arrival;
+  const std::int64_t by_clock = clock->pts_us(now_ns);
+  return std::abs(by_clock - by_arrival) < kPlausibleUs ? by_clock : by_arrival;
+}
+
+void RtspSession::report(std::size_t index, std::int64_t now_ms) {
+  Track& track = *tracks_[index];
+  output_->send_rtcp(index, rtp::make_sender_report(track.sender.report(stream_now_us()), peer_.cname));
+  track.next_report_ms = now_ms + options_.report_interval_ms;
+}
+
+void RtspSession::tick(std::int64_t now_ms) {
+  if (state_ != State::playing || !started_) return;
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (tracks_[i] && now_ms >= tracks_[i]->next_report_ms) report(i, now_ms);
+  }
+}
+
+void RtspSession::on_rtcp(std::span<const std::byte> packet) {
+  const auto info = rtp::parse_rtcp(packet);
+  if (!info) return;
+  for (const rtp::ReportBlock& block : info->reports) {
+    hub_.count("rtsp_receiver_reports_total");
+    log::debug("rtsp {}: receiver report: {} lost, {}/256 of late, jitter {}", peer_.address, block.cumulative_lost,
+               block.fraction_lost, block.jitter);
+  }
+}
+
+void RtspSession::goodbye() {
+  if (!output_ || state_ != State::playing) return;
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (tracks_[i]) output_->send_rtcp(i, rtp::make_goodbye(tracks_[i]->sender.report(stream_now_us()), peer_.cname));
+  }
+}
+
+void RtspSession::end(std::string_view reason) {
+  if (state_ == State::ended) return;
+  goodbye();
+  state_ = State::ended;
+  on_ended_(reason);
+}
+
+bool RtspSession::any_set_up() const noexcept {
+  return std::ranges::any_of(tracks_, [](const auto& track) { return track.has_value(); });
+}
+
+bool RtspSession::is_current() const {
+  const media::VideoFormat& now = stream_.format()->video;
+  if (now.codec != video_.codec || now.size != video_.size) return false;
+  const auto same_wire_format = [](const RtspTrackInfo& a, const RtspTrackInfo& b) {
+    return a.description.payload_type == b.description.payload_type && a.description.rtpmap == b.description.rtpmap;
+  };
+  return std::ranges::equal(tracks_of(stream_), infos_, same_wire_format);
+}
+
+void RtspSession::on_format_changed() {
+  if (!is_current()) return end("format_changed");
+  // New parameter sets come in-band with the next keyframe; what is told to new clients is told anew.
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (tracks_[i]) tracks_[i]->packetizer = packetizer_of(stream_, infos_[i].track, options_.max_payload);
+  }
+}
+
+void RtspSession::on_stream_ended() {
+  stream_ended_ = true;
+  pump();
+}
+
+std::string_view RtspSession::protocol() const {
+  return lower_ == LowerTransport::tcp ? "rtsp-tcp" : "rtsp-udp";
+}
+
+}  // namespace campipe::serve

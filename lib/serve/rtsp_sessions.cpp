@@ -1,0 +1,132 @@
+#include "serve/rtsp_sessions.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "base/random.hpp"
+
+namespace campipe::serve {
+
+RtspSessions::RtspSessions(net::Loop& loop, Hub& hub, Options options)
+    : loop_(loop), hub_(hub), options_(options), cname_("campipe-" + random_hex(8)) {}
+
+RtspSessions::Entry& RtspSessions::create(Stream& stream, LowerTransport lower, std::string peer, const void* owner,
+                                          OnOver on_over) {
+  const std::string id = random_hex(8);
+  Entry& entry = entries_[id];
+  entry.owner = owner;
+  if (owner != nullptr) by_owner_[owner] = &entry;
+  entry.on_over = std::move(on_over);
+  entry.last_seen_ms = loop_.now_ms();
+  // The session may not be destroyed by its own call: the loop does it.
+  auto on_ended = [this, id](std::string_view reason) {
+    loop_.defer([this, id, why = std::string(reason), alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) ended(id, why);
+    });
+  };
+  entry.session =
+      std::make_unique<RtspSession>(loop_, hub_, stream, id, lower, RtspSession::Peer{std::move(peer), cname_},
+                                    options_.session, std::move(on_ended));
+  return entry;
+}
+
+RtspSessions::Entry* RtspSessions::find(std::string_view id, const void* connection) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return nullptr;
+  Entry& entry = found->second;
+  if (entry.owner != nullptr && entry.owner != connection) return nullptr;
+  if (entry.session->state() == RtspSession::State::ended) return nullptr;
+  entry.last_seen_ms = loop_.now_ms();
+  return &entry;
+}
+
+RtspSessions::Entry* RtspSessions::owned_by(const void* connection) {
+  const auto found = by_owner_.find(connection);
+  return found == by_owner_.end() ? nullptr : found->second;
+}
+
+bool RtspSessions::claim(Entry& entry, const net::Address& rtp, const net::Address& rtcp) {
+  const std::vector<std::string> keys{rtp.to_string(), rtcp.to_string()};
+  const auto is_others = [&](const std::string& key) {
+    const auto found = by_client_port_.find(key);
+    return found != by_client_port_.end() && found->second != &entry;
+  };
+  if (std::ranges::any_of(keys, is_others)) return false;
+  for (const std::string& key : keys) {
+    by_client_port_[key] = &entry;
+    entry.client_ports.push_back(key);
+  }
+  return true;
+}
+
+RtspUdpPorts& RtspSessions::ports_on(const net::Address& local) {
+  auto& ports = ports_[local.host()];
+  if (!ports) {
+    ports = std::make_unique<RtspUdpPorts>(
+        loop_, local, [this](const net::Address& from, std::span<const std::byte> packet) { on_rtcp(from, packet); });
+    log::debug("rtsp: UDP ports {}-{} on {}", ports->rtp_port(), ports->rtcp_port(), local.host());
+  }
+  return *ports;
+}
+
+void RtspSessions::on_rtcp(const net::Address& from, std::span<const std::byte> packet) {
+  const auto found = by_client_port_.find(from.to_string());
+  if (found == by_client_port_.end()) return;
+  found->second->last_seen_ms = loop_.now_ms();
+  found->second->session->on_rtcp(packet);
+}
+
+void RtspSessions::ended(const std::string& id, const std::string& reason) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  const OnOver on_over = std::move(found->second.on_over);
+  remove(id, reason);
+  if (on_over) on_over(Over::orderly, reason);
+}
+
+void RtspSessions::remove(std::string_view id, std::string_view reason) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  if (entry.session->has_played()) {
+    const ClientCounters counters = entry.session->counters();
+    hub_.count(fmt::format(R"(clients_closed_total{{protocol="{}",reason="{}"}})", entry.session->protocol(), reason));
+    log::info("rtsp {}: {}: closed: {}: {} frames, {} bytes, {} skips", entry.session->peer(),
+              entry.session->stream().path(), reason, counters.units, counters.bytes, counters.skips);
+  }
+  if (entry.owner != nullptr) by_owner_.erase(entry.owner);
+  for (const std::string& key : entry.client_ports) by_client_port_.erase(key);
+  entries_.erase(found);
+}
+
+void RtspSessions::connection_gone(const void* connection, std::string_view reason) {
+  if (const Entry* entry = owned_by(connection)) remove(std::string(entry->session->id()), reason);
+}
+
+void RtspSessions::end_all() {
+  for (auto& [id, entry] : entries_) entry.session->end("server");
+}
+
+void RtspSessions::tick() {
+  const std::int64_t now_ms = loop_.now_ms();
+  std::vector<std::pair<std::string, bool>> over;  // id, whether stuck
+  for (auto& [id, entry] : entries_) {
+    RtspSession& session = *entry.session;
+    session.tick(now_ms);
+    const bool playing = session.state() == RtspSession::State::playing;
+    const bool stuck = playing && session.output().stuck_ms() > options_.stuck_ms;
+    // While an interleaved client takes its packets it lives: TCP tells. Others must be heard of.
+    const bool silent = now_ms - entry.last_seen_ms > options_.timeout_ms && !(playing && entry.owner != nullptr);
+    if (stuck || silent) over.emplace_back(id, stuck);
+  }
+  for (const auto& [id, stuck] : over) {
+    const OnOver on_over = std::move(entries_.find(id)->second.on_over);
+    remove(id, stuck ? "stuck" : "timeout");
+    if (stuck && on_over) on_over(Over::broken, "stuck");
+  }
+}
+
+}  // namespace campipe::serve

@@ -1,0 +1,84 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/loop.hpp"
+#include "serve/hub.hpp"
+#include "serve/rtsp_session.hpp"
+#include "serve/rtsp_udp_ports.hpp"
+
+namespace campipe::serve {
+
+/// All sessions of an RTSP server and the UDP ports that they share. A session over UDP outlives the connection that
+/// set it up, until nothing is heard of its client for the time-out; an interleaved one ends with its connection.
+class RtspSessions {
+public:
+  struct Options {
+    RtspSession::Options session;
+    /// Clients are told 60 s; some ask for life exactly then, some a little late.
+    int advertised_timeout_s = 60;
+    std::int64_t timeout_ms = 70'000;
+    std::int64_t stuck_ms = 10'000;  ///< a client that takes nothing for so long is dropped
+  };
+  /// What becomes of the connection that an interleaved session ran on.
+  enum class Over { orderly, broken };
+  using OnOver = std::function<void(Over how, std::string_view reason)>;
+
+  struct Entry {
+    std::unique_ptr<RtspSession> session;
+    const void* owner = nullptr;  ///< the connection of an interleaved session
+    OnOver on_over;
+    std::int64_t last_seen_ms = 0;
+    std::vector<std::string> client_ports;  ///< keys of UDP addresses that are this session's
+  };
+
+  RtspSessions(net::Loop& loop, Hub& hub, Options options);
+
+  const Options& options() const noexcept { return options_; }
+  Hub& hub() noexcept { return hub_; }
+  net::Loop& loop() noexcept { return loop_; }
+  std::size_t count() const noexcept { return entries_.size(); }
+
+  /// @param owner  of an interleaved session; nullptr for UDP.
+  Entry& create(Stream& stream, LowerTransport lower, std::string peer, const void* owner, OnOver on_over);
+  /// The session, when it may be used by the connection that asks; counts as a sign of life. nullptr otherwise.
+  Entry* find(std::string_view id, const void* connection);
+  bool exists(std::string_view id) const { return entries_.contains(std::string(id)); }
+  /// The interleaved session of a connection, nullptr when it has none.
+  Entry* owned_by(const void* connection);
+
+  /// Gives a client's RTP and RTCP address to a session; false when another has one of them.
+  bool claim(Entry& entry, const net::Address& rtp, const net::Address& rtcp);
+  /// The ports on the local address that a connection came in by. Throws Error when there are none.
+  RtspUdpPorts& ports_on(const net::Address& local);
+
+  void remove(std::string_view id, std::string_view reason);
+  /// A connection is gone, and its interleaved session with it.
+  void connection_gone(const void* connection, std::string_view reason);
+
+  /// Ends all sessions in order.
+  void end_all();
+
+  /// Once a second.
+  void tick();
+
+private:
+  void on_rtcp(const net::Address& from, std::span<const std::byte> packet);
+  void ended(const std::string& id, const std::string& reason);
+
+  net::Loop& loop_;
+  Hub& hub_;
+  Options options_;
+  std::string cname_;
+  std::map<std::string, std::unique_ptr<RtspUdpPorts>> ports_;  // by local host; before the sessions that use them
+  std::map<std::string, Entry*> by_client_port_;
+  std::map<const void*, Entry*> by_owner_;
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what is deferred finds out whether we are
+};
+
+}  // namespace campipe::serve

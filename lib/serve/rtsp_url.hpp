@@ -1,0 +1,27 @@
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "media/format.hpp"
+
+namespace campipe::serve {
+
+/// What the URL of an RTSP request names.
+struct RtspTarget {
+  std::string name;
+  std::string rendition;                   ///< "" = the first
+  std::optional<media::VideoCodec> codec;  ///< ?codec=
+  std::optional<std::size_t> track;        ///< trackID=N
+};
+
+/// rtsp://HOST[:PORT]/NAME[/RENDITION][/trackID=N][?codec=mjpeg|h264|h265]. The track may also stand behind the query,
+/// as FFmpeg and VLC join it, and one slash at the end is allowed everywhere. Parameters that are not known are
+/// ignored. Nothing when it is not of that form: no name, a part too many, another codec.
+std::optional<RtspTarget> parse_rtsp_target(std::string_view target);
+
+/// `target` ending in exactly one slash: what Content-Base says, so that relative controls can be joined to it.
+std::string rtsp_content_base(std::string_view target);
+
+}  // namespace campipe::serve

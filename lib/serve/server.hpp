@@ -1,0 +1,71 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "cli/signals.hpp"
+#include "cli/telemetry.hpp"
+#include "net/http_server.hpp"
+#include "net/loop.hpp"
+#include "serve/http_routes.hpp"
+#include "serve/hub.hpp"
+#include "serve/input.hpp"
+#include "serve/input_spec.hpp"
+#include "serve/rtsp_server.hpp"
+
+namespace campipe::serve {
+
+/// The whole of camserve: inputs, hub, servers, and when it all ends.
+class Server {
+public:
+  struct Options {
+    std::vector<InputSpec> inputs;
+    std::string input_format;                            ///< wire::ReadOptions::input_format, for all inputs
+    std::optional<std::string> http = "127.0.0.1:8080";  ///< ADDR:PORT; nothing: no HTTP
+    std::optional<std::string> rtsp = "127.0.0.1:8554";  ///< ADDR:PORT; nothing: no RTSP
+    std::size_t rtp_payload = rtp::kDefaultMaxPayload;   ///< bytes, at least 256
+    std::size_t max_clients = 1000;
+  };
+
+  /// Opens the inputs and listens. Throws Error.
+  Server(Options options, cli::StopSignal& stop, cli::Telemetry& telemetry);
+  ~Server();
+
+  /// Until a stop is asked for or all inputs have ended; answers the exit code.
+  int run();
+
+private:
+  void open_inputs();
+  void listen();
+  void start_input(std::size_t index);
+  void announce() const;
+  void on_first_format(Input& input);
+  void on_input_end(Input& input, const Input::End& how);
+  /// The inputs are done: clients get what there is, then it ends.
+  void drain();
+  void shut_down();
+  void tick();
+  std::size_t connections() const;
+  std::size_t count_clients() const;
+
+  Options options_;
+  cli::Telemetry& telemetry_;
+  net::Loop loop_;
+  Hub hub_;
+  std::vector<Fd> input_fds_;
+  std::unique_ptr<HttpRoutes> routes_;
+  std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<RtspServer> rtsp_;
+  std::vector<std::unique_ptr<Input>> inputs_;
+  std::optional<ExitCode> failure_;       // the first input's that failed
+  std::atomic<std::size_t> clients_ = 0;  // for the telemetry's thread
+  std::int64_t ending_since_ms_ = -1;
+  bool draining_ = false;
+  net::Timer ticker_;
+  net::Watch stop_watch_;
+};
+
+}  // namespace campipe::serve

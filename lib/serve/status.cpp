@@ -1,0 +1,205 @@
+#include "serve/status.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.hpp"
+
+namespace campipe::serve {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double rounded(double value, int digits) {
+  const double scale = std::pow(10.0, digits);
+  return std::round(value * scale) / scale;
+}
+
+Json stream_json(const Stream& stream) {
+  Json json;
+  json["name"] = stream.name();
+  json["rendition"] = stream.rendition();
+  json["path"] = stream.path();
+  json["state"] = name(stream.state());
+  json["reason"] = why_not_flowing(stream);
+  const auto& format = stream.format();
+  json["codec"] = format ? Json(media::name(format->video.codec)) : Json();
+  json["width"] = format ? Json(format->video.size.width_px) : Json();
+  json["height"] = format ? Json(format->video.size.height_px) : Json();
+  json["frame_rate"] = format && format->video.frame_rate ? Json(format_rate(format->video.frame_rate)) : Json();
+  json["audio"] = format && format->audio ? Json(media::name(format->audio->codec)) : Json();
+  json["fps"] = rounded(stream.frames_per_second(), 2);
+  json["bits_per_second"] = std::llround(stream.bits_per_second());
+  const auto age = stream.age_ns();
+  json["age_s"] = age ? Json(rounded(static_cast<double>(*age) / 1e9, 3)) : Json();
+  const UnitPtr newest = stream.history().newest_video();
+  json["newest_us"] = newest ? Json(newest->packet.pts_us) : Json();
+  json["clients"] = stream.client_count();
+  json["frames"] = stream.totals().units;
+  json["keyframes"] = stream.totals().keyframes;
+  json["bytes"] = stream.totals().bytes;
+  json["dropped"] = stream.totals().dropped;
+  return json;
+}
+
+Json client_json(const Stream& stream, const Client& client) {
+  const ClientCounters counters = client.counters();
+  Json json;
+  json["stream"] = stream.path();
+  json["protocol"] = client.protocol();
+  json["peer"] = client.peer();
+  json["connected_s"] = rounded(static_cast<double>(realtime_us() - client.connected_at_us()) / 1e6, 1);
+  json["frames"] = counters.units;
+  json["bytes"] = counters.bytes;
+  json["skips"] = counters.skips;
+  json["skipped_frames"] = counters.skipped_units;
+  json["lag_ms"] = client.lag_us() / 1000;
+  return json;
+}
+
+/// A stream's names are [A-Za-z0-9_-], so nothing in a label needs escaping.
+std::string labels(const Stream& stream) {
+  return fmt::format("stream=\"{}\",rendition=\"{}\",codec=\"{}\"", stream.name(), stream.rendition(),
+                     stream.format() ? media::name(stream.format()->video.codec) : "unknown");
+}
+
+class MetricsWriter {
+public:
+  explicit MetricsWriter(const Hub& hub) : hub_(hub) {}
+
+  void describe(std::string_view name, std::string_view type, std::string_view help) {
+    fmt::format_to(std::back_inserter(text_), "# HELP campipe_{0} {1}\n# TYPE campipe_{0} {2}\n", name, help, type);
+  }
+  template <class T>
+  void sample(std::string_view name, std::string_view with_labels, T value) {
+    fmt::format_to(std::back_inserter(text_), "campipe_{}{{{}}} {}\n", name, with_labels, value);
+  }
+  template <class Value>
+  void each_stream(std::string_view name, std::string_view type, std::string_view help, Value value) {
+    describe(name, type, help);
+    for (const auto& stream : hub_.streams()) sample(name, labels(*stream), value(*stream));
+  }
+  void add(std::string_view line) { fmt::format_to(std::back_inserter(text_), "{}\n", line); }
+  std::string take() { return std::move(text_); }
+
+private:
+  const Hub& hub_;
+  std::string text_;
+};
+
+void write_clients(MetricsWriter& out, const Hub& hub) {
+  std::map<std::string, std::size_t> by_labels;
+  std::uint64_t skipped = 0;
+  std::int64_t worst_lag_us = 0;
+  for (const auto& stream : hub.streams()) {
+    for (const Client* client : stream->clients()) {
+      if (client == nullptr) continue;
+      ++by_labels[fmt::format("{},protocol=\"{}\"", labels(*stream), client->protocol())];
+      skipped += client->counters().skipped_units;
+      worst_lag_us = std::max(worst_lag_us, client->lag_us());
+    }
+  }
+  out.describe("clients", "gauge", "Clients connected now.");
+  for (const auto& [key, count] : by_labels) out.sample("clients", key, count);
+  out.describe("clients_skipped_frames", "gauge",
+               "Frames that the clients of now did not get because they were too slow.");
+  out.sample("clients_skipped_frames", "", skipped);
+  out.describe("clients_worst_lag_seconds", "gauge", "Media time that the slowest client of now is behind.");
+  out.sample("clients_worst_lag_seconds", "", static_cast<double>(worst_lag_us) / 1e6);
+}
+
+}  // namespace
+
+std::string why_not_flowing(const Stream& stream) {
+  switch (stream.state()) {
+    case StreamState::flowing:
+      return {};
+    case StreamState::waiting:
+      return "no frame yet";
+    case StreamState::stalled:
+      return fmt::format("no frame for {} s", stream.age_ns().value_or(0) / 1'000'000'000);
+    case StreamState::ended:
+      return "the input ended: " + stream.end_reason();
+  }
+  return {};
+}
+
+std::string streams_json(const Hub& hub, const ServerFacts& facts) {
+  Json json;
+  json["instance"] = facts.instance;
+  json["version"] = CAMPIPE_VERSION;
+  json["uptime_s"] = rounded(static_cast<double>(realtime_us() - facts.started_at_us) / 1e6, 1);
+  json["now_us"] = realtime_us();
+  json["http_port"] = facts.http_port > 0 ? Json(facts.http_port) : Json();
+  json["rtsp_port"] = facts.rtsp_port > 0 ? Json(facts.rtsp_port) : Json();
+  json["streams"] = Json::array();
+  for (const auto& stream : hub.streams()) json["streams"].push_back(stream_json(*stream));
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string clients_json(const Hub& hub) {
+  Json json;
+  json["clients"] = Json::array();
+  for (const auto& stream : hub.streams()) {
+    for (const Client* client : stream->clients()) {
+      if (client != nullptr) json["clients"].push_back(client_json(*stream, *client));
+    }
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string metrics_text(const Hub& hub, const ServerFacts& facts) {
+  MetricsWriter out(hub);
+  out.describe("build_info", "gauge", "Version of camserve.");
+  out.sample("build_info", "version=\"" CAMPIPE_VERSION "\"", 1);
+  out.describe("uptime_seconds", "gauge", "Time since camserve started.");
+  out.sample("uptime_seconds", "", static_cast<double>(realtime_us() - facts.started_at_us) / 1e6);
+  out.each_stream("stream_up", "gauge", "1 while frames come.",
+                  [](const Stream& s) { return s.state() == StreamState::flowing ? 1 : 0; });
+  out.each_stream("stream_frames_total", "counter", "Video frames that came in.",
+                  [](const Stream& s) { return s.totals().units; });
+  out.each_stream("stream_keyframes_total", "counter", "Keyframes among them.",
+                  [](const Stream& s) { return s.totals().keyframes; });
+  out.each_stream("stream_bytes_total", "counter", "Bytes that came in.",
+                  [](const Stream& s) { return s.totals().bytes; });
+  out.each_stream("stream_dropped_frames_total", "counter", "Frames damaged or missing before camserve.",
+                  [](const Stream& s) { return s.totals().dropped; });
+  out.each_stream("stream_format_changes_total", "counter", "Changes of size, codec or parameter sets.",
+                  [](const Stream& s) { return s.totals().format_changes; });
+  out.each_stream("stream_frames_per_second", "gauge", "Rate of the last two seconds.",
+                  [](const Stream& s) { return rounded(s.frames_per_second(), 2); });
+  out.describe("stream_age_seconds", "gauge", "Time since the newest frame came.");
+  for (const auto& stream : hub.streams()) {
+    if (const auto age = stream->age_ns())
+      out.sample("stream_age_seconds", labels(*stream), static_cast<double>(*age) / 1e9);
+  }
+  write_clients(out, hub);
+  std::string_view family;
+  for (const auto& [key, count] : hub.counters()) {  // sorted, so a family is in one piece
+    const std::string_view this_family = std::string_view(key).substr(0, key.find('{'));
+    if (this_family != family) out.describe(this_family, "counter", "Counted since the start.");
+    family = this_family;
+    out.add(fmt::format("campipe_{} {}", key, count));
+  }
+  return out.take();
+}
+
+Health health(const Hub& hub) {
+  Health health{true, {}};
+  for (const auto& stream : hub.streams()) {
+    const std::string why = why_not_flowing(*stream);
+    if (why.empty()) continue;
+    health.good = false;
+    fmt::format_to(std::back_inserter(health.text), "{}: {}\n", stream->path(), why);
+  }
+  if (health.good) health.text = "ok\n";
+  return health;
+}
+
+}  // namespace campipe::serve

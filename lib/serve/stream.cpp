@@ -1,0 +1,135 @@
+#include "serve/stream.hpp"
+
+#include <algorithm>
+
+namespace campipe::serve {
+
+namespace {
+
+constexpr std::int64_t kRateWindowNs = 2'000'000'000;
+constexpr std::int64_t kStallAfterNs = 2'000'000'000;
+constexpr std::size_t kMaxArrivals = 4096;
+
+}  // namespace
+
+std::string_view name(StreamState state) noexcept {
+  switch (state) {
+    case StreamState::waiting:
+      return "waiting";
+    case StreamState::flowing:
+      return "flowing";
+    case StreamState::stalled:
+      return "stalled";
+    case StreamState::ended:
+      return "ended";
+  }
+  return "?";
+}
+
+Stream::Stream(std::string name, std::string rendition, History::Limits limits, Clock clock)
+    : name_(std::move(name)), rendition_(std::move(rendition)), clock_(std::move(clock)), history_(limits) {}
+
+std::string Stream::path() const {
+  return rendition_.empty() ? name_ : name_ + "/" + rendition_;
+}
+
+void Stream::set_format(const media::StreamFormat& format) {
+  // The clock's anchor and the nominal rate may differ after a restart; what a client has to do anew is decided by
+  // these.
+  const bool same = format_ && format_->video.same_stream(format.video) && format_->audio == format.audio;
+  const bool other_pictures =
+      format_ && (format_->video.codec != format.video.codec || format_->video.size != format.video.size);
+  format_ = format;
+  if (same) return;
+  if (generation_++ > 0) ++totals_.format_changes;
+  if (other_pictures) history_.clear();  // nobody may join in the old format
+  tell(&Client::on_format_changed);
+}
+
+void Stream::push(media::Packet packet) {
+  if (!format_) return;
+  const bool video = packet.track == media::Track::video;
+  totals_.bytes += packet.payload.size();
+  if (video) {
+    ++totals_.units;
+    if (packet.keyframe) ++totals_.keyframes;
+    note_arrival(packet.payload.size());
+  }
+  auto unit = std::make_shared<Unit>();
+  unit->index = history_.end();
+  unit->generation = generation_;
+  unit->arrived_ns = clock_();
+  unit->packet = std::move(packet);
+  history_.push(std::move(unit));
+  tell(&Client::on_units_available);
+}
+
+void Stream::end(std::string reason) {
+  if (ended_) return;
+  ended_ = true;
+  end_reason_ = std::move(reason);
+  tell(&Client::on_stream_ended);
+}
+
+StreamState Stream::state() const {
+  if (ended_) return StreamState::ended;
+  const auto age = age_ns();
+  if (!age) return StreamState::waiting;
+  return *age > stall_after_ns() ? StreamState::stalled : StreamState::flowing;
+}
+
+std::optional<std::int64_t> Stream::age_ns() const {
+  if (!newest_ns_) return std::nullopt;
+  return clock_() - *newest_ns_;
+}
+
+std::int64_t Stream::stall_after_ns() const {
+  if (!format_ || !format_->video.frame_rate) return kStallAfterNs;
+  return std::max(kStallAfterNs, static_cast<std::int64_t>(3e9 / format_->video.frame_rate.value()));
+}
+
+void Stream::note_arrival(std::size_t bytes) {
+  newest_ns_ = clock_();
+  arrivals_.push_back({*newest_ns_, bytes});
+  while (arrivals_.size() > kMaxArrivals || *newest_ns_ - arrivals_.front().at_ns > kRateWindowNs)
+    arrivals_.pop_front();
+}
+
+double Stream::frames_per_second() const {
+  if (state() != StreamState::flowing || arrivals_.size() < 2) return 0;
+  const double seconds = static_cast<double>(arrivals_.back().at_ns - arrivals_.front().at_ns) / 1e9;
+  return seconds > 0 ? static_cast<double>(arrivals_.size() - 1) / seconds : 0;
+}
+
+double Stream::bits_per_second() const {
+  if (state() != StreamState::flowing || arrivals_.size() < 2) return 0;
+  const double seconds = static_cast<double>(arrivals_.back().at_ns - arrivals_.front().at_ns) / 1e9;
+  std::size_t bytes = 0;
+  for (std::size_t i = 1; i < arrivals_.size(); ++i) bytes += arrivals_[i].bytes;
+  return seconds > 0 ? static_cast<double>(bytes) * 8 / seconds : 0;
+}
+
+std::size_t Stream::client_count() const noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(clients_, [](const Client* c) { return c != nullptr; }));
+}
+
+void Stream::detach(Client& client) noexcept {
+  const auto found = std::ranges::find(clients_, &client);
+  if (found == clients_.end()) return;
+  if (telling_ > 0) {
+    *found = nullptr;
+  } else {
+    clients_.erase(found);
+  }
+}
+
+void Stream::tell(void (Client::*what)()) {
+  ++telling_;
+  const std::size_t count = clients_.size();  // who joins meanwhile sees it by itself
+  for (std::size_t i = 0; i < count; ++i) {
+    if (clients_[i] != nullptr) (clients_[i]->*what)();
+  }
+  if (--telling_ == 0) std::erase(clients_, nullptr);
+}
+
+}  // namespace campipe::serve

@@ -1,0 +1,107 @@
+#include "serve/child_filter.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <memory>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include "net/net_helpers.hpp"
+
+namespace campipe::serve {
+namespace {
+
+using net::turn_until;
+
+class ChildFilterTest : public testing::Test {
+protected:
+  ChildFilterTest() { std::signal(SIGPIPE, SIG_IGN); }  // as cli::run() does
+  void start(std::vector<std::string> argv, std::string_view input = "", ChildFilter::Limits limits = {}) {
+    child_ = std::make_unique<ChildFilter>(
+        loop_, std::move(argv), media::Payload::copy_of(std::as_bytes(std::span(input.data(), input.size()))),
+        [this](Expected<ChildFilter::Bytes, std::string> result) {
+          if (result)
+            output_ = std::string(reinterpret_cast<const char*>(result->data()), result->size());
+          else
+            failure_ = result.error();
+          done_ = true;
+          child_.reset();  // as owners do
+        },
+        limits);
+  }
+  void finish() {
+    turn_until(loop_, [&] { return done_; });
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);  // no zombie
+    EXPECT_EQ(errno, ECHILD);
+  }
+
+  net::Loop loop_;
+  std::unique_ptr<ChildFilter> child_;
+  std::string output_, failure_;
+  bool done_ = false;
+};
+
+TEST_F(ChildFilterTest, PassesBytesThroughAProgram) {
+  const std::string input(3 << 20, 'x');
+  start({"cat"}, input);
+  finish();
+  EXPECT_EQ(output_, input);
+}
+
+TEST_F(ChildFilterTest, ProgramThatDoesNotReadItsInputIsFine) {
+  start({"/bin/sh", "-c", "echo done"}, std::string(3 << 20, 'x'));
+  finish();
+  EXPECT_EQ(output_, "done\n");
+}
+
+TEST_F(ChildFilterTest, LastLineOfStderrIsTheReason) {
+  start({"/bin/sh", "-c", "echo first >&2; echo 'tool: it broke' >&2; exit 65"});
+  finish();
+  EXPECT_EQ(failure_, "tool: it broke");
+}
+
+TEST_F(ChildFilterTest, MissingProgramIsTold) {
+  start({"no-such-program-here"});
+  EXPECT_FALSE(done_);  // never from the constructor
+  finish();
+  EXPECT_NE(failure_.find("no-such-program-here"), std::string::npos);
+}
+
+TEST_F(ChildFilterTest, TimeLimitKills) {
+  start({"sleep", "100"}, "", {.time_ms = 50});
+  finish();
+  EXPECT_NE(failure_.find("took over"), std::string::npos);
+}
+
+TEST_F(ChildFilterTest, GrandchildThatKeepsThePipesOpenDoesNotHoldUp) {
+  start({"/bin/sh", "-c", "sleep 3 & wait"}, "", {.time_ms = 50});
+  finish();
+  EXPECT_NE(failure_.find("took over"), std::string::npos);
+}
+
+TEST_F(ChildFilterTest, OutputLimitKills) {
+  start({"cat", "/dev/zero"}, "", {.output_bytes = 1 << 20});
+  finish();
+  EXPECT_EQ(failure_, "wrote too much");
+}
+
+TEST_F(ChildFilterTest, NothingOfOursIsInherited) {
+  ::setenv("NOTIFY_SOCKET", "/nowhere", 1);
+  const Fd open(::fcntl(STDIN_FILENO, F_DUPFD, 57));  // not close-on-exec, as what we were started with
+  start({"/bin/sh", "-c", "test -e /proc/$$/fd/$0 && echo open; echo ${NOTIFY_SOCKET:-none}",
+         std::to_string(open.get())});
+  finish();
+  ::unsetenv("NOTIFY_SOCKET");
+  EXPECT_EQ(output_, "none\n");
+}
+
+TEST_F(ChildFilterTest, DestructorEndsTheChild) {
+  start({"sleep", "100"});
+  child_.reset();
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+}  // namespace
+}  // namespace campipe::serve

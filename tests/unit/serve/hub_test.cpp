@@ -1,0 +1,288 @@
+#include "serve/hub.hpp"
+
+#include <memory>
+#include <optional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "serve/fake_media.hpp"
+
+namespace campipe::serve {
+namespace {
+
+using media::VideoCodec;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class HubTest : public testing::Test {
+protected:
+  Stream& add(const char* name, const char* rendition, std::optional<VideoCodec> codec) {
+    Stream& stream = hub_.add_stream(name, rendition);
+    if (codec) stream.set_format(fake::format(*codec));
+    return stream;
+  }
+  /// GOPs of `gop` frames.
+  void push(Stream& stream, std::int64_t from, std::int64_t count, std::int64_t gop, std::size_t bytes = 100) {
+    for (std::int64_t i = from; i < from + count; ++i) {
+      stream.push(fake::picture(i, i % gop == 0, bytes));
+      clock_.now_ns += 1'000'000'000 / 30;
+    }
+  }
+
+  fake::Clock clock_;
+  Hub hub_{History::Limits{.max_bytes = 100'000, .max_age_us = 10'000'000, .window_us = 1'000'000}, clock_.function()};
+};
+
+TEST_F(HubTest, NameWithoutRenditionMeansTheFirstGiven) {
+  Stream& high = add("cam", "high", VideoCodec::mjpeg);
+  Stream& low = add("cam", "low", VideoCodec::mjpeg);
+  Stream& high_h264 = add("cam", "high", VideoCodec::h264);
+  EXPECT_THAT(hub_.find("cam", ""), ElementsAre(&high, &high_h264, &low));
+  EXPECT_THAT(hub_.find("cam", "low"), ElementsAre(&low));
+  EXPECT_EQ(hub_.find("cam", "", VideoCodec::h264), &high_h264);
+  EXPECT_EQ(hub_.find("cam", "low", VideoCodec::h264), nullptr);
+  EXPECT_THAT(hub_.find("cam", "none"), IsEmpty());
+  EXPECT_THAT(hub_.find("dog", ""), IsEmpty());
+  EXPECT_EQ(hub_.offer(), "cam/high, cam/low");
+}
+
+TEST_F(HubTest, HistoryHoldsTheLastGopAndAWindowBeforeIt) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  push(stream, 0, 70, 60);  // keyframes at 0 and 60
+  EXPECT_EQ(stream.history().newest_keyframe()->index, 60U);
+  EXPECT_EQ(stream.history().begin(), 39U);  // a second before number 69
+  push(stream, 70, 40, 60);
+  EXPECT_EQ(stream.history().begin(), 60U);  // all of the GOP, though longer than the window
+}
+
+TEST_F(HubTest, HistoryIsBoundedByBytes) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  push(stream, 0, 50, 1000, 10'000);
+  EXPECT_LE(stream.history().bytes(), 100'000U);
+  EXPECT_EQ(stream.history().newest_keyframe(), nullptr);
+}
+
+TEST_F(HubTest, HistoryIsBoundedByTimeAndByClocksThatJump) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  push(stream, 0, 400, 100'000, 10);
+  EXPECT_LE(stream.history().end() - stream.history().begin(), 301U);
+  push(stream, 1'000'000, 1, 1'000'001);
+  EXPECT_EQ(stream.history().end() - stream.history().begin(), 1U);
+  push(stream, 5, 1, 100);
+  EXPECT_EQ(stream.history().end() - stream.history().begin(), 1U);
+}
+
+TEST_F(HubTest, MjpegClientStartsWithTheNewestPicture) {
+  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  push(stream, 0, 10, 1);
+  fake::Taker client(stream, {});
+  client.cursor.join();
+  client.take();
+  push(stream, 10, 2, 1);
+  EXPECT_THAT(client.taken, ElementsAre(9, 10, 11));
+}
+
+TEST_F(HubTest, H264ClientStartsAtTheNewestKeyframeOrWaitsForTheNext) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  push(stream, 0, 14, 10);
+  fake::Taker replays(stream, {}), waits(stream, {});
+  replays.cursor.join();
+  replays.take();
+  waits.cursor.join_next();
+  push(stream, 14, 8, 10);
+  EXPECT_EQ(replays.taken.front(), 10U);
+  EXPECT_EQ(replays.taken.size(), 12U);
+  EXPECT_THAT(waits.taken, ElementsAre(20, 21));
+  EXPECT_EQ(waits.cursor.counters().skipped_units, 0U);  // what came before the start is no loss
+}
+
+TEST_F(HubTest, MjpegClientPastTheLimitGoesToTheNewestPicture) {
+  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  fake::Taker client(stream, {.max_lag_us = 300'000});
+  client.cursor.join();
+  push(stream, 0, 2, 1);
+  client.stuck = true;
+  push(stream, 2, 9, 1);  // 8 frames of lag: within 300 ms
+  EXPECT_GT(client.lag_us(), 250'000);
+  push(stream, 11, 10, 1);
+  client.stuck = false;
+  client.take();
+  EXPECT_THAT(client.taken, ElementsAre(0, 1, 20));
+  EXPECT_EQ(client.cursor.counters().skips, 1U);
+  EXPECT_EQ(client.cursor.counters().skipped_units, 18U);
+  EXPECT_EQ(client.cursor.counters().units, 3U);
+  EXPECT_EQ(client.lag_us(), 0);
+}
+
+TEST_F(HubTest, ClientWithinTheLimitLosesNothing) {
+  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  fake::Taker client(stream, {.max_lag_us = 300'000});
+  client.stuck = true;
+  push(stream, 0, 9, 1);
+  client.stuck = false;
+  push(stream, 9, 1, 1);
+  EXPECT_EQ(client.taken.size(), 10U);
+  EXPECT_EQ(client.cursor.counters().skips, 0U);
+}
+
+TEST_F(HubTest, H264ClientPastTheLimitGoesToTheNewestKeyframeAndNeverInto) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  fake::Taker client(stream, {.max_lag_us = 300'000});
+  push(stream, 0, 5, 30);
+  client.stuck = true;
+  push(stream, 5, 30, 30);  // a keyframe at 30
+  client.stuck = false;
+  client.take();
+  EXPECT_THAT(client.taken, ElementsAre(0, 1, 2, 3, 4, 30, 31, 32, 33, 34));
+  EXPECT_EQ(client.cursor.counters().skipped_units, 25U);
+}
+
+TEST_F(HubTest, H264ClientBehindTheNewestKeyframeOnlyGoesOn) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  fake::Taker client(stream, {.max_lag_us = 300'000});
+  push(stream, 0, 5, 60);
+  client.stuck = true;
+  push(stream, 5, 30, 60);  // far behind, and no keyframe to go to
+  client.stuck = false;
+  client.take();
+  EXPECT_EQ(client.taken.size(), 35U);
+  EXPECT_EQ(client.cursor.counters().skips, 0U);
+}
+
+TEST_F(HubTest, H264ClientWhosePlaceIsGoneWaitsForAKeyframe) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  fake::Taker client(stream, {.max_lag_us = 300'000});
+  push(stream, 0, 5, 1000, 10'000);
+  client.stuck = true;
+  push(stream, 5, 20, 1000, 10'000);  // the history holds ten of them
+  client.stuck = false;
+  client.take();
+  EXPECT_EQ(client.taken.size(), 5U);
+  EXPECT_EQ(client.cursor.counters().skipped_units, 20U);
+  push(stream, 1000, 2, 1000, 10'000);
+  EXPECT_THAT(client.taken, ElementsAre(0, 1, 2, 3, 4, 25, 26));
+}
+
+TEST_F(HubTest, AudioComesOutInItsPlaceAndIsNoFrame) {
+  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  fake::Taker client(stream, {});
+  stream.push(fake::sound(0));  // before any picture: not for a client that has none yet
+  stream.push(fake::picture(0));
+  stream.push(fake::sound(1));
+  stream.push(fake::picture(1));
+  EXPECT_THAT(client.taken, ElementsAre(1, 2, 3));
+  EXPECT_EQ(client.cursor.counters().units, 2U);
+  EXPECT_EQ(stream.totals().units, 2U);
+}
+
+TEST_F(HubTest, RestartedWriterWithTheSameFormatIsNoChange) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  fake::Taker client(stream, {});
+  push(stream, 0, 3, 10);
+  auto again = fake::format(VideoCodec::h264);
+  again.clock = StreamClock{1, 2, "boot"};
+  again.video.frame_rate = {15, 1};
+  stream.set_format(again);
+  EXPECT_EQ(client.formats, 0);
+  EXPECT_EQ(stream.generation(), 1U);
+  EXPECT_EQ(stream.totals().format_changes, 0U);
+}
+
+TEST_F(HubTest, AnotherSizeIsANewGenerationAndNobodyJoinsInTheOld) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  fake::Taker client(stream, {});
+  push(stream, 0, 3, 10);
+  stream.set_format(fake::format(VideoCodec::h264, 1280, 720));
+  EXPECT_EQ(client.formats, 1);
+  fake::Taker late(stream, {});
+  late.cursor.join();
+  late.take();
+  EXPECT_THAT(late.taken, IsEmpty());
+  push(stream, 10, 1, 10);
+  EXPECT_THAT(late.taken, ElementsAre(3));
+  EXPECT_EQ(stream.history().at(3)->generation, 2U);
+  EXPECT_EQ(client.taken.size(), 4U);
+}
+
+TEST_F(HubTest, NewParameterSetsKeepTheHistory) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  push(stream, 0, 3, 10);
+  auto changed = fake::format(VideoCodec::h264);
+  changed.video.parameter_sets = {std::byte{1}};
+  stream.set_format(changed);
+  EXPECT_EQ(stream.generation(), 2U);
+  EXPECT_TRUE(stream.history().newest_keyframe());
+}
+
+TEST_F(HubTest, StateFollowsTheFrames) {
+  Stream& stream = add("cam", "", std::nullopt);
+  EXPECT_EQ(stream.state(), StreamState::waiting);
+  EXPECT_FALSE(stream.age_ns());
+  stream.push(fake::picture(0));  // without a format it counts for nothing
+  EXPECT_EQ(stream.state(), StreamState::waiting);
+  stream.set_format(fake::format(VideoCodec::mjpeg));
+  push(stream, 0, 40, 1);
+  EXPECT_EQ(stream.state(), StreamState::flowing);
+  EXPECT_NEAR(stream.frames_per_second(), 30, 0.1);
+  EXPECT_NEAR(stream.bits_per_second(), 30 * 800, 100);
+  clock_.now_ns += 3'000'000'000;
+  EXPECT_EQ(stream.state(), StreamState::stalled);
+  EXPECT_EQ(stream.frames_per_second(), 0);
+  push(stream, 100, 1, 1);
+  EXPECT_EQ(stream.state(), StreamState::flowing);
+  fake::Taker client(stream, {});
+  stream.end("over");
+  stream.end("again");
+  EXPECT_EQ(stream.state(), StreamState::ended);
+  EXPECT_EQ(stream.end_reason(), "over");
+  EXPECT_TRUE(client.ended);
+}
+
+TEST_F(HubTest, SlowStreamIsNotStalledBetweenItsFrames) {
+  Stream& stream = hub_.add_stream("slow", "");
+  auto slow = fake::format(VideoCodec::mjpeg);
+  slow.video.frame_rate = {1, 5};
+  stream.set_format(slow);
+  stream.push(fake::picture(0));
+  clock_.now_ns += 6'000'000'000;
+  EXPECT_EQ(stream.state(), StreamState::flowing);
+  clock_.now_ns += 15'000'000'000;
+  EXPECT_EQ(stream.state(), StreamState::stalled);
+}
+
+/// Leaves when told of a unit, and takes another with it.
+struct Leaver : fake::Taker {
+  using fake::Taker::Taker;
+  void on_units_available() override {
+    attachment = {};
+    other.reset();
+    ++told;
+  }
+  std::unique_ptr<fake::Taker> other;
+  int told = 0;
+};
+
+TEST_F(HubTest, ClientsMayLeaveAndJoinWhileTheyAreTold) {
+  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  Leaver leaver(stream, {});
+  leaver.other = std::make_unique<fake::Taker>(stream, LagPolicy{});
+  fake::Taker stays(stream, {});
+  push(stream, 0, 3, 1);
+  EXPECT_EQ(leaver.told, 1);
+  EXPECT_EQ(stays.taken.size(), 3U);
+  EXPECT_EQ(stream.client_count(), 1U);
+}
+
+TEST(Derived, IsMadeOncePerUnitAndType) {
+  Unit unit;
+  int made = 0;
+  const auto make = [&] { return std::string(1, static_cast<char>('a' + made++)); };
+  EXPECT_EQ(unit.derived.get<std::string>(make), "a");
+  EXPECT_EQ(unit.derived.get<std::string>(make), "a");
+  EXPECT_EQ(unit.derived.get<int>([] { return 7; }), 7);
+  EXPECT_EQ(made, 1);
+}
+
+}  // namespace
+}  // namespace campipe::serve

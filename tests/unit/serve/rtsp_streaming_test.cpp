@@ -1,0 +1,372 @@
+// What is sent to whom and when, over real sockets in one thread.
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rtp/rtcp.hpp"
+#include "serve/rtsp_harness.hpp"
+
+namespace campipe::serve {
+namespace {
+
+using test::Fixture;
+using test::Player;
+using test::Received;
+using test::Reply;
+using ::testing::HasSubstr;
+
+constexpr std::uint32_t kSenderReport = 200;
+
+/// Numbers that Fixture::push put into the slices, of the frames whose first packet came.
+std::vector<int> frames_of(const std::vector<Received>& packets) {
+  std::vector<int> out;
+  for (const Received& one : packets) {
+    const int type = std::to_integer<int>(one.bytes.at(12)) & 31;
+    if (type == 24 || (type == 28 && (std::to_integer<int>(one.bytes.at(13)) & 0x80) == 0)) continue;
+    out.push_back(static_cast<int>(one.u16(type == 28 ? 14 : 13)));
+  }
+  return out;
+}
+
+void expect_contiguous(const std::vector<Received>& packets) {
+  for (std::size_t i = 1; i < packets.size(); ++i) {
+    ASSERT_EQ(packets[i].u16(2), (packets[i - 1].u16(2) + 1) & 0xFFFF) << i;
+  }
+}
+
+TEST(RtspStreaming, AnswerToPlayComesBeforeTheFirstPacket) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push_gop(5);
+  Player player(fixture);
+  player.play_tcp();
+  ASSERT_TRUE(player.wait_packets(3));
+  ASSERT_GE(player.order.size(), 3U);
+  EXPECT_EQ(player.order[0], "200");
+  EXPECT_EQ(player.order[1], "200");
+  EXPECT_EQ(player.order[2], "$0");
+}
+
+TEST(RtspStreaming, BeginsAtTheNewestIdrWithItsParameterSets) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push_gop(10);
+  fixture.push_gop(4);
+  Player player(fixture);
+  player.play_tcp();
+  ASSERT_TRUE(player.wait_packets(1 + 3 + 3 * 3));
+  const auto packets = player.rtp();
+  EXPECT_EQ(std::to_integer<int>(packets[0].bytes[12]) & 31, 24);  // STAP-A of SPS and PPS
+  EXPECT_EQ(packets[1].nal_type(), 5);
+  EXPECT_EQ(frames_of(packets), (std::vector<int>{10, 11, 12, 13}));
+}
+
+TEST(RtspStreaming, WaitsForAnIdrWhenThereIsNone) {
+  Fixture fixture;
+  fixture.start();
+  Player player(fixture);
+  player.play_tcp();
+  EXPECT_EQ(player.play_reply.status, 200);
+  EXPECT_THAT(player.play_reply.header("RTP-Info"), ::testing::Not(HasSubstr("rtptime")));
+  fixture.push(false);
+  fixture.push(false);
+  fixture.push(true);
+  ASSERT_TRUE(player.wait_packets(2));
+  EXPECT_EQ(frames_of(player.rtp()).front(), 2);
+}
+
+TEST(RtspStreaming, RtpInfoNamesTheFirstPacketThatIsReallySent) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push_gop(3);
+  Player player(fixture);
+  player.play_tcp();
+  ASSERT_TRUE(player.wait_packets(1));
+  const Received first = player.rtp().front();
+  EXPECT_EQ(player.play_reply.header("RTP-Info"), "url=" + player.url("/cam/trackID=0") +
+                                                      ";seq=" + std::to_string(first.u16(2)) +
+                                                      ";rtptime=" + std::to_string(first.u32(4)));
+}
+
+TEST(RtspStreaming, EachFrameHasOneTimestampAndTheMarkerOnItsLastPacketOnly) {
+  Fixture fixture;
+  fixture.start();
+  const std::int64_t first_us = fixture.pts_us;
+  fixture.push_gop(30);
+  Player player(fixture);
+  player.play_tcp();
+  ASSERT_TRUE(player.wait_packets(1 + 30 * 3));
+  const auto packets = player.rtp();
+  expect_contiguous(packets);
+  std::int64_t frame = 0;
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const std::int64_t ticks =
+        rtp::ticks_from_us(first_us + frame * 33'333, 90'000).value - rtp::ticks_from_us(first_us, 90'000).value;
+    EXPECT_EQ(packets[i].u32(4) - packets[0].u32(4), static_cast<std::uint32_t>(ticks)) << frame;
+    EXPECT_EQ(packets[i].u32(8), packets[0].u32(8));
+    if (packets[i].marker()) ++frame;
+  }
+  EXPECT_EQ(frame, 30);
+}
+
+TEST(RtspStreaming, NoPacketIsLargerThanAnEthernetFrameTakes) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push(true, 50'000);
+  Player player(fixture);
+  player.play_tcp();
+  ASSERT_TRUE(player.wait_packets(30));
+  for (const Received& one : player.rtp()) EXPECT_LE(one.bytes.size(), 1452U);
+}
+
+TEST(RtspStreaming, SenderReportComesWithTheFirstFrameAndMapsItsTimeExactly) {
+  Fixture fixture;
+  fixture.start();
+  const std::int64_t pts_us = fixture.pts_us;
+  fixture.push(true);
+  Player player(fixture);
+  player.play_tcp();
+  ASSERT_TRUE(fixture.until([&] { return player.read_some(), !player.rtcp().empty() && !player.rtp().empty(); }));
+  const Received report = player.rtcp().front();
+  EXPECT_EQ(report.u16(0) & 0xFF, kSenderReport);
+  EXPECT_EQ(report.u32(4), player.rtp().front().u32(8));  // SSRC
+  // RTP time of the frame, computed by the receiver from the report alone.
+  const double ntp =
+      static_cast<double>(report.u32(8) - 2'208'988'800U) + static_cast<double>(report.u32(12)) / 4294967296.0;
+  const auto ticks = static_cast<std::int32_t>(player.rtp().front().u32(4) - report.u32(16));
+  const double frame_time = ntp + ticks / 90'000.0;
+  EXPECT_NEAR(frame_time, static_cast<double>(pts_us) / 1e6, 1.0 / 90'000);
+}
+
+TEST(RtspStreaming, ReportsAreRepeated) {
+  Fixture fixture({.sessions = {.session = {.report_interval_ms = 500}}});
+  fixture.start();
+  fixture.push(true);
+  Player player(fixture);
+  player.play_tcp();
+  EXPECT_TRUE(fixture.until([&] { return player.read_some(), player.rtcp().size() >= 2; }));
+}
+
+TEST(RtspStreaming, TwoPlayersHaveIdentitiesOfTheirOwnAndTheSamePackets) {
+  Fixture fixture;
+  fixture.start();
+  Player a(fixture), b(fixture);
+  a.play_tcp();
+  b.play_tcp();
+  fixture.push_gop(5);
+  ASSERT_TRUE(a.wait_packets(16) && b.wait_packets(16));
+  EXPECT_NE(a.rtp()[0].u32(8), b.rtp()[0].u32(8));
+  EXPECT_NE(a.session, b.session);
+  for (std::size_t i = 0; i < 16; ++i) {
+    EXPECT_TRUE(std::ranges::equal(std::span(a.rtp()[i].bytes).subspan(12), std::span(b.rtp()[i].bytes).subspan(12)));
+  }
+}
+
+TEST(RtspStreaming, RequestsAreAnsweredBetweenThePacketsNeverInsideOne) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push(true);
+  Player player(fixture);
+  player.play_tcp();
+  for (int i = 0; i < 50; ++i) {
+    fixture.push(i % 10 == 0, 40'000);
+    player.send("OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\n");
+  }
+  ASSERT_TRUE(fixture.until([&] { return player.read_some(), player.replies.size() >= 50; }));
+  for (const Reply& reply : player.replies) EXPECT_EQ(reply.status, 200);
+  expect_contiguous(player.rtp());
+}
+
+TEST(RtspStreaming, PauseStopsAndPlayGoesOnAtAnIdrWithoutASequenceGap) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push_gop(3);
+  Player player(fixture);
+  const std::string session = "Session: " + player.play_tcp() + "\r\n";
+  ASSERT_TRUE(player.wait_packets(10));
+  EXPECT_EQ(player.ask("PAUSE", player.url(), session).status, 200);
+  const std::size_t before = player.rtp().size();
+  fixture.push_gop(4);
+  fixture.until([] { return false; }, std::chrono::milliseconds(50));
+  player.read_some();
+  EXPECT_EQ(player.rtp().size(), before);
+  fixture.push_gop(2);
+  const Reply again = player.ask("PLAY", player.url(), session);
+  EXPECT_EQ(again.status, 200);
+  ASSERT_TRUE(player.wait_packets(before + 7));
+  expect_contiguous(player.rtp());
+  EXPECT_THAT(again.header("RTP-Info"), HasSubstr(";seq=" + std::to_string(player.rtp()[before].u16(2)) + ";"));
+  EXPECT_EQ(frames_of(player.rtp())[3], 7);
+}
+
+TEST(RtspStreaming, SlowPlayerSkipsToAnIdrWithoutASequenceGapAndGoodOnesLoseNothing) {
+  Fixture fixture({.sessions = {.session = {.lag = {.max_lag_us = 300'000}}}});
+  fixture.start();
+  fixture.push(true, 20'000);
+  Player good(fixture), slow(fixture);
+  good.play_tcp();
+  slow.play_tcp();
+  constexpr int kGop = 10;
+  for (int i = 1; i < 300; ++i) {
+    fixture.push(i % kGop == 0, 20'000);
+    ASSERT_TRUE(fixture.until([&] {
+      return good.read_some(), frames_of(good.rtp()).size() == static_cast<std::size_t>(i + 1);
+    })) << i;
+  }
+  std::vector<int> all(300);
+  for (int i = 0; i < 300; ++i) all[static_cast<std::size_t>(i)] = i;
+  EXPECT_EQ(frames_of(good.rtp()), all);
+  ASSERT_TRUE(fixture.until([&] {
+    slow.read_some();
+    const auto f = frames_of(slow.rtp());
+    return !f.empty() && f.back() == 299;
+  }));
+  const std::vector<int> got = frames_of(slow.rtp());
+  EXPECT_LT(got.size(), 200U);
+  expect_contiguous(slow.rtp());
+  for (std::size_t i = 1; i < got.size(); ++i) {  // a frame follows its predecessor, or is an IDR
+    EXPECT_TRUE(got[i] == got[i - 1] + 1 || got[i] % kGop == 0) << got[i - 1] << " " << got[i];
+  }
+}
+
+TEST(RtspStreaming, PlayerThatNeverReadsIsClosedAndCounted) {
+  Fixture fixture({.sessions = {.stuck_ms = 1000}});
+  fixture.start();
+  fixture.push(true);
+  Player player(fixture), good(fixture);
+  player.play_tcp();
+  good.play_tcp();
+  for (int i = 0; i < 400; ++i) fixture.push(i % 10 == 0, 50'000);
+  EXPECT_TRUE(fixture.until([&] { return good.read_some(), fixture.server.session_count() == 1; }));
+  EXPECT_EQ(fixture.server.connection_count(), 1U);
+  EXPECT_EQ(fixture.hub.counters().at(R"(clients_closed_total{protocol="rtsp-tcp",reason="stuck"})"), 1U);
+}
+
+TEST(RtspStreaming, NewParameterSetsOfTheSameSizeGoOnInBand) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push_gop(2);
+  Player player(fixture);
+  player.play_tcp();
+  media::StreamFormat format = Fixture::h264();
+  format.video.parameter_sets.back() = std::byte{0x77};
+  fixture.cam.set_format(format);
+  fixture.push_gop(2);
+  ASSERT_TRUE(player.wait_packets(14));
+  expect_contiguous(player.rtp());
+  EXPECT_EQ(frames_of(player.rtp()), (std::vector<int>{0, 1, 2, 3}));
+  Player late(fixture);
+  EXPECT_THAT(late.ask("DESCRIBE", late.url()).body, HasSubstr(" 2 IN IP4 127.0.0.1\r\n"));  // the SDP's version
+}
+
+TEST(RtspStreaming, AnotherSizeEndsPlayersWithGoodbye) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push_gop(2);
+  Player player(fixture);
+  player.play_tcp();
+  ASSERT_TRUE(player.wait_packets(7));
+  fixture.start({1280, 720});
+  EXPECT_TRUE(player.wait_closed());
+  const auto info = rtp::parse_rtcp(player.rtcp().back().bytes);
+  ASSERT_TRUE(info.has_value());
+  EXPECT_TRUE(info->goodbye);
+  EXPECT_EQ(fixture.server.session_count(), 0U);
+}
+
+TEST(RtspStreaming, EndOfTheStreamEndsPlayersAfterTheLastFrame) {
+  Fixture fixture;
+  fixture.start();
+  Player player(fixture);
+  player.play_tcp();
+  fixture.push_gop(100, 30'000);
+  fixture.cam.end("end of input");
+  EXPECT_TRUE(player.wait_closed());
+  EXPECT_EQ(frames_of(player.rtp()).back(), 99);
+  EXPECT_TRUE(rtp::parse_rtcp(player.rtcp().back().bytes)->goodbye);
+  Player late(fixture);
+  EXPECT_EQ(late.ask("DESCRIBE", late.url()).status, 404);
+}
+
+TEST(RtspStreaming, AudioGoesOnItsOwnTrackAfterTheFirstPicture) {
+  Fixture fixture;
+  media::StreamFormat format = Fixture::h264();
+  format.audio = media::AudioFormat{media::AudioCodec::pcm_mulaw, 8000, 1, {}};
+  fixture.cam.set_format(format);
+  Player player(fixture);
+  const Reply setup = player.ask("SETUP", player.url("/cam/trackID=0"), "Transport: RTP/AVP/TCP;interleaved=0-1\r\n");
+  const std::string session = "Session: " + setup.header("Session").substr(0, 16) + "\r\n";
+  EXPECT_EQ(
+      player.ask("SETUP", player.url("/cam/trackID=1"), session + "Transport: RTP/AVP/TCP;interleaved=4-5\r\n").status,
+      200);
+  const auto audio = [&] {
+    media::Packet packet;
+    packet.track = media::Track::audio;
+    packet.pts_us = fixture.pts_us;
+    packet.payload = media::Payload::from(rtp::test::noise(160));
+    fixture.cam.push(packet);
+  };
+  audio();
+  EXPECT_EQ(player.ask("PLAY", player.url(), session).status, 200);
+  fixture.push(true, 100);
+  audio();
+  audio();
+  ASSERT_TRUE(fixture.until(
+      [&] { return player.read_some(), player.on_channel(4).size() == 2 && !player.on_channel(5).empty(); }));
+  EXPECT_EQ(player.rtp().size(), 2U);
+  EXPECT_EQ(player.on_channel(4)[0].u16(0) & 0x7F, 0U);  // PCMU
+}
+
+TEST(RtspStreaming, InterleavedRtcpIsTakenAtAnyTime) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push(true);
+  Player player(fixture);
+  const std::string report("$\x01\x00\x08\x80\xC9\x00\x01\x00\x00\x00\x01", 12);
+  player.send(report);
+  const std::string session = "Session: " + player.play_tcp() + "\r\n";
+  player.send(report + report);
+  player.send(std::string("$\x01\x00\x03xyz", 7));  // no RTCP
+  EXPECT_EQ(player.ask("TEARDOWN", player.url(), session).status, 200);
+  player.send(report);
+  EXPECT_EQ(player.ask("OPTIONS", "*").status, 200);
+}
+
+TEST(RtspStreaming, SilentSessionsTimeOutAndIdleConnectionsToo) {
+  Fixture fixture({.sessions = {.timeout_ms = 300}});
+  fixture.start();
+  fixture.push(true);
+  Player half(fixture);
+  EXPECT_EQ(
+      half.ask("SETUP", half.url("/cam/trackID=0"), "Transport: RTP/AVP;unicast;client_port=55000-55001\r\n").status,
+      200);
+  EXPECT_EQ(fixture.server.session_count(), 1U);
+  EXPECT_TRUE(fixture.until([&] { return fixture.server.session_count() == 0; }));
+  EXPECT_TRUE(half.wait_closed());
+}
+
+TEST(RtspStreaming, PlayingOverTcpNeedsNoSignOfLife) {
+  Fixture fixture({.sessions = {.timeout_ms = 300}});
+  fixture.start();
+  fixture.push(true);
+  Player player(fixture);
+  player.play_tcp();
+  EXPECT_FALSE(player.wait_closed(std::chrono::milliseconds(2500)));
+  EXPECT_EQ(fixture.server.session_count(), 1U);
+}
+
+TEST(RtspStreaming, SessionEndsWithItsConnection) {
+  Fixture fixture;
+  fixture.start();
+  fixture.push(true);
+  Player player(fixture);
+  player.play_tcp();
+  player.hang_up();
+  EXPECT_TRUE(
+      fixture.until([&] { return fixture.server.session_count() == 0 && fixture.server.connection_count() == 0; }));
+  EXPECT_EQ(fixture.cam.client_count(), 0U);
+}
+
+}  // namespace
+}  // namespace campipe::serve

@@ -1,0 +1,160 @@
+#include <gtest/gtest.h>
+
+#include "serve/rtsp_harness.hpp"
+
+namespace campipe::serve {
+namespace {
+
+using test::Bytes;
+using test::Fixture;
+using test::Player;
+using test::Received;
+using test::Reply;
+
+/// A player's pair of ports.
+class Ports {
+public:
+  explicit Ports(const char* host = "127.0.0.1:0") : host_(host) {
+    while (true) {
+      rtp_ = bind_any(0);
+      port_ = net::local_address(rtp_.get()).port();
+      rtcp_ = bind_any(port_ + 1);
+      if (rtcp_) return;
+    }
+  }
+  int port() const { return port_; }
+  std::string transport() const {
+    return "Transport: RTP/AVP;unicast;client_port=" + std::to_string(port_) + "-" + std::to_string(port_ + 1) + "\r\n";
+  }
+  void read(std::vector<Received>& rtp, std::vector<Received>& rtcp) {
+    take(rtp_.get(), rtp);
+    take(rtcp_.get(), rtcp);
+  }
+  int rtcp_fd() const { return rtcp_.get(); }
+  int from_port = 0;  // where the last packet came from
+
+private:
+  Fd bind_any(int port) const {
+    net::Address address = net::resolve_listen_address(host_, "");
+    Fd fd(::socket(address.get()->sa_family, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+    address.set_port(port);
+    return ::bind(fd.get(), address.get(), address.length) == 0 ? std::move(fd) : Fd();
+  }
+  void take(int fd, std::vector<Received>& into) {
+    std::array<std::byte, 65536> buffer;
+    net::Address from;
+    from.length = sizeof from.storage;
+    ssize_t got = 0;
+    while ((got = ::recvfrom(fd, buffer.data(), buffer.size(), 0, from.get(), &from.length)) > 0) {
+      into.push_back({0, Bytes(buffer.begin(), buffer.begin() + got)});
+      if (fd == rtp_.get()) from_port = from.port();
+    }
+  }
+  const char* host_;
+  Fd rtp_, rtcp_;
+  int port_ = 0;
+};
+
+struct RtspUdpTest : ::testing::Test {
+  Fixture fixture;
+  Ports ports;
+  std::vector<Received> rtp, rtcp;
+  std::string session;
+
+  Reply set_up(Player& player) {
+    const Reply reply = player.ask("SETUP", player.url("/cam/trackID=0"), ports.transport());
+    session = "Session: " + reply.header("Session").substr(0, 16) + "\r\n";
+    return reply;
+  }
+  bool wait_packets(std::size_t count) {
+    return fixture.until([&] { return ports.read(rtp, rtcp), rtp.size() >= count; });
+  }
+};
+
+TEST_F(RtspUdpTest, MediaComesFromTheServerPortsThatWereTold) {
+  fixture.start();
+  fixture.push_gop(5);
+  Player player(fixture);
+  const Reply setup = set_up(player);
+  EXPECT_EQ(player.ask("PLAY", player.url(), session).status, 200);
+  ASSERT_TRUE(wait_packets(16));
+  const std::string transport = setup.header("Transport");
+  EXPECT_NE(
+      transport.find(";server_port=" + std::to_string(ports.from_port) + "-" + std::to_string(ports.from_port + 1)),
+      std::string::npos);
+  EXPECT_EQ(ports.from_port % 2, 0);
+  EXPECT_TRUE(fixture.until([&] { return ports.read(rtp, rtcp), !rtcp.empty(); }));
+}
+
+TEST_F(RtspUdpTest, LargeKeyframesArriveWholeAndInOrder) {
+  fixture.start();
+  Player player(fixture);
+  set_up(player);
+  player.ask("PLAY", player.url(), session);
+  for (int i = 0; i < 5; ++i) {
+    rtp.clear();
+    fixture.push(true, 200'000 + static_cast<std::size_t>(i) * 777);
+    ASSERT_TRUE(wait_packets(1 + (200'000 + static_cast<std::size_t>(i) * 777 + 1440) / 1438)) << rtp.size();
+    for (std::size_t k = 1; k < rtp.size(); ++k) ASSERT_EQ(rtp[k].u16(2), (rtp[k - 1].u16(2) + 1) & 0xFFFF);
+    EXPECT_TRUE(rtp.back().marker());
+  }
+}
+
+TEST_F(RtspUdpTest, SessionOutlivesItsControlConnectionUntilNothingIsHeard) {
+  Fixture quick({.sessions = {.timeout_ms = 600}});
+  quick.start();
+  quick.push_gop(2);
+  Player player(quick);
+  const Reply setup = player.ask("SETUP", player.url("/cam/trackID=0"), ports.transport());
+  player.ask("PLAY", player.url(), "Session: " + setup.header("Session").substr(0, 16) + "\r\n");
+  player.hang_up();
+  EXPECT_TRUE(quick.until([&] { return quick.server.connection_count() == 0; }));
+  EXPECT_EQ(quick.server.session_count(), 1U);
+  // Receiver reports keep it: any RTCP does.
+  const std::string server_port = setup.header("Transport").substr(setup.header("Transport").find("server_port=") + 12);
+  net::Address to = net::resolve_listen_address("127.0.0.1:" + std::to_string(std::stoi(server_port) + 1), "");
+  const Bytes report = rtp::test::bytes({0x80, 0xC9, 0, 1, 0, 0, 0, 1});
+  for (int i = 0; i < 20; ++i) {
+    ::sendto(ports.rtcp_fd(), report.data(), report.size(), 0, to.get(), to.length);
+    quick.until([] { return false; }, std::chrono::milliseconds(100));
+    ASSERT_EQ(quick.server.session_count(), 1U);
+  }
+  EXPECT_TRUE(quick.until([&] { return quick.server.session_count() == 0; }));
+}
+
+TEST_F(RtspUdpTest, PacketsBeforePlayOpenNothingAndBreakNothing) {
+  fixture.start();
+  fixture.push_gop(2);
+  Player player(fixture);
+  const Reply setup = set_up(player);
+  const std::string server_port = setup.header("Transport").substr(setup.header("Transport").find("server_port=") + 12);
+  const net::Address to = net::resolve_listen_address("127.0.0.1:" + std::to_string(std::stoi(server_port)), "");
+  for (int i = 0; i < 200; ++i) ::sendto(ports.rtcp_fd(), "hole", 4, 0, to.get(), to.length);
+  EXPECT_EQ(player.ask("PLAY", player.url(), session).status, 200);
+  EXPECT_TRUE(wait_packets(7));
+}
+
+TEST(RtspUdp, WorksOverIpv6AndOverIpv4OnASocketOfBothFamilies) {
+  struct Case {
+    const char* listen;
+    const char* client;
+  };
+  for (const Case& one : {Case{"[::1]:0", "[::1]:0"}, Case{":0", "127.0.0.1:0"}}) {
+    SCOPED_TRACE(one.listen);
+    Fixture fixture({}, one.listen);
+    fixture.start();
+    fixture.push_gop(3);
+    Ports ports(one.client);
+    Player player(fixture, one.client);
+    const Reply describe = player.ask("DESCRIBE", player.url());
+    EXPECT_NE(describe.body.find(one.client[0] == '[' ? "IN IP6 ::1" : "IN IP4 127.0.0.1"), std::string::npos);
+    const Reply setup = player.ask("SETUP", player.url("/cam/trackID=0"), ports.transport());
+    ASSERT_EQ(setup.status, 200);
+    player.ask("PLAY", player.url(), "Session: " + setup.header("Session").substr(0, 16) + "\r\n");
+    std::vector<Received> rtp, rtcp;
+    EXPECT_TRUE(fixture.until([&] { return ports.read(rtp, rtcp), rtp.size() >= 10; }));
+  }
+}
+
+}  // namespace
+}  // namespace campipe::serve
