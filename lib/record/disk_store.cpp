@@ -1,0 +1,53 @@
+#include "record/disk_store.hpp"
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+
+namespace campipe::record {
+
+namespace {
+
+/// The names have four digits for the year; a stream whose times are beyond that is named by our own clock.
+std::int64_t name_ms(std::int64_t start_us) {
+  constexpr std::int64_t kYear10000Us = 253'402'300'800'000'000;
+  return (start_us >= 0 && start_us < kYear10000Us ? start_us : realtime_us()) / 1000;
+}
+
+/// Each holds a table of its frames in memory.
+constexpr std::size_t kMostUnpublished = 4;
+
+}  // namespace
+
+DiskStore::DiskStore(const CameraFolder& camera, Housekeeper& housekeeper, Flusher& flusher,
+                     std::optional<Container> container)
+    : camera_(camera), housekeeper_(housekeeper), flusher_(flusher), container_(container), run_(random_hex(2)) {}
+
+std::unique_ptr<SegmentWriter> DiskStore::open(const media::StreamFormat& format, std::int64_t start_us) {
+  constexpr std::uint32_t kMostSequence = 999'999;  // six digits in the name
+  const Container container = choose_container(format, container_);
+  if (housekeeper_.backlog() >= kMostUnpublished) return nullptr;
+  if (++sequence_ > kMostSequence) {
+    sequence_ = 1;
+    run_ = random_hex(2);
+  }
+  const SegmentName name{.start_ms = name_ms(start_us), .run = run_, .sequence = sequence_, .container = container};
+  auto file = std::make_shared<SegmentFile>(camera_.live(), to_string(name) + std::string(kPartSuffix));
+  return make_segment_writer(name, std::move(file), format, start_us);
+}
+
+void DiskStore::opened(const SegmentWriter& segment) {
+  flusher_.watch(segment.file());
+  housekeeper_.note_opened(segment.record().name);
+}
+
+void DiskStore::close(std::unique_ptr<SegmentWriter> segment) {
+  housekeeper_.publish(std::move(segment));
+}
+void DiskStore::gap(const GapRecord& gap) {
+  housekeeper_.note_gap(gap);
+}
+void DiskStore::want_space(std::int64_t bytes) {
+  housekeeper_.want_space(bytes);
+}
+
+}  // namespace campipe::record

@@ -1,0 +1,76 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "cli/telemetry.hpp"
+#include "record/disk_store.hpp"
+#include "record/packet_queue.hpp"
+#include "record/recorder.hpp"
+#include "record/recovery.hpp"
+#include "record/retention.hpp"
+#include "wire/reader.hpp"
+
+namespace campipe::record {
+
+/// All parts of a camera's recording put together: reads a stream to its end and leaves it in files.
+///
+/// Four threads: the caller's reads the input and never waits for the disk; one cuts and writes; one syncs what is
+/// open; one finishes, publishes and deletes.
+class Recording {
+public:
+  struct Options {
+    std::string root;
+    std::string name;
+    std::chrono::nanoseconds segment{std::chrono::minutes(10)};
+    Limits limits;
+    std::optional<Container> container;  ///< empty: by the codecs
+    bool input_is_file = false;          ///< may be kept waiting
+  };
+
+  /// Takes the folder, recovers what an earlier run left open, applies the limits and tells them in one line. Throws
+  /// Error as CameraFolder does.
+  explicit Recording(Options options);
+  ~Recording();
+
+  /// Records until the input ends or is stopped. @param stop  Makes reader.next() answer Pull::stopped; called from
+  /// another thread when writing failed for good. Returns what cli::run takes as exit code. Throws Error: the input's
+  /// own, after what came has been finished; bad_data for a stream that cannot be recorded, or when the input ends
+  /// without a picture.
+  int run(wire::StreamReader& reader, cli::Telemetry& telemetry, const std::function<void()>& stop);
+
+private:
+  /// Repairs and reads what is there. @param open  Files of live/ that an earlier run left.
+  void take_stock(const std::vector<std::string>& open);
+  void announce() const;
+  [[noreturn]] void fail_without_pictures() const;
+  wire::Pull read(wire::StreamReader& reader, cli::Telemetry& telemetry);
+  void write(cli::Telemetry& telemetry);
+  void take(PacketQueue::Item& item);
+  void drain();
+  void report(cli::Telemetry& telemetry);
+  std::string current_segment() const;
+
+  Options options_;
+  CameraFolder camera_;
+  Catalogue catalogue_;
+  Index index_;
+  Publisher publisher_;
+  Retention retention_;
+  std::optional<Flusher> flusher_;
+  std::optional<Housekeeper> housekeeper_;
+  std::optional<DiskStore> store_;
+  std::optional<Recorder> recorder_;
+  PacketQueue queue_;
+  Recorder::Counts reported_;
+
+  mutable std::mutex mutex_;
+  std::string current_name_;  // of the open segment
+  std::int64_t current_us_ = 0;
+  std::uint64_t current_bytes_ = 0;
+};
+
+}  // namespace campipe::record
