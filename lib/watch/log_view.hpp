@@ -1,0 +1,22 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace campipe::watch {
+
+/// What `camwatch logs` shows.
+struct LogRequest {
+  std::string dir;
+  std::string chain;  ///< empty = all
+  std::string stage;  ///< empty = all of the chain
+  std::int64_t lines = 50;
+  bool follow = false;
+};
+
+/// Prints the last lines of the chains' logs in the order of their times, and goes on with new ones while `follow`.
+/// `print` gets one line without its end and answers whether more is wanted. Throws Error(no_input) when there is no
+/// such log.
+void show_logs(const LogRequest& request, const std::function<bool(std::string_view)>& print);
+
+}  // namespace campipe::watch

@@ -1,0 +1,84 @@
+#include "watch/overview.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "base/redact.hpp"
+#include "watch/spawn.hpp"
+#include "watch/wiring.hpp"
+
+namespace campipe::watch {
+
+namespace {
+
+std::string search_path(const StageConfig& stage, const std::map<std::string, std::string>& inherited) {
+  if (const auto own = stage.env.find("PATH"); own != stage.env.end()) return own->second;
+  const auto ours = inherited.find("PATH");
+  return ours != inherited.end() ? ours->second : "/usr/local/bin:/usr/bin:/bin";
+}
+
+void add_stage(std::string& out, const ChainConfig& chain, const Wiring& wiring, std::size_t i, int depth,
+               std::set<std::size_t>& shown) {
+  const StageConfig& stage = chain.stages[i];
+  const std::string indent(static_cast<std::size_t>(2 * depth), ' ');
+  if (!shown.insert(i).second) {
+    out += fmt::format("{}{} (see above)\n", indent, stage.name);
+    return;
+  }
+  std::string marks;
+  if (!stage.required) marks += " (not required)";
+  if (std::ranges::any_of(wiring.edges, [&](const Edge& edge) { return edge.to == i && edge.paired; }))
+    marks += " (paired)";
+  out += fmt::format("{}{}: {}{}\n", indent, stage.name,
+                     log::printable(redact_url(fmt::format("{}", fmt::join(wiring.stages[i].argv, " ")))), marks);
+  for (const Edge& edge : wiring.edges) {
+    if (edge.from == i) add_stage(out, chain, wiring, edge.to, depth + 1, shown);
+  }
+}
+
+}  // namespace
+
+void check_programs(const Config& config) {
+  const auto inherited = inherited_environment();
+  for (const ChainConfig& chain : config.chains) {
+    for (const StageConfig& stage : chain.stages) {
+      const std::string& program = stage.cmd.front();
+      if (!find_program(program, search_path(stage, inherited)).empty()) continue;
+      const std::string what =
+          fmt::format("{}/{}: there is no program '{}'{}", chain.name, stage.name, program.substr(0, 100),
+                      program.find('/') == std::string::npos ? " in $PATH" : "");
+      if (config.file.empty()) throw Error(ExitCode::unavailable, what);
+      throw ConfigError(config.file, stage.cmd_at.front(), what);
+    }
+  }
+}
+
+void warn_of_passwords(const Config& config) {
+  for (const ChainConfig& chain : config.chains) {
+    for (const StageConfig& stage : chain.stages) {
+      if (std::ranges::none_of(stage.cmd, [](const std::string& word) { return redact_url(word) != word; })) continue;
+      log::warning(
+          "{}/{}: a password in its command line is seen by every user (ps): use camgrab --url-file or env_file",
+          chain.name, stage.name);
+    }
+  }
+}
+
+std::string tree_of(const Config& config) {
+  std::string out;
+  for (const ChainConfig& chain : config.chains) {
+    const Wiring wiring = plan_wiring(chain, config.file);
+    out += chain.name + "\n";
+    std::set<std::size_t> shown;
+    for (std::size_t i = 0; i < chain.stages.size(); ++i) {
+      if (chain.stages[i].from.empty()) add_stage(out, chain, wiring, i, 1, shown);
+    }
+  }
+  return out;
+}
+
+}  // namespace campipe::watch

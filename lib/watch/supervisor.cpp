@@ -1,0 +1,222 @@
+#include "watch/supervisor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "base/log.hpp"
+#include "watch/process_io.hpp"
+#include "watch/spawn.hpp"
+
+namespace campipe::watch {
+
+namespace {
+
+constexpr Duration kTick = std::chrono::seconds(1);
+constexpr Duration kHeldUp = std::chrono::seconds(3);  // between two ticks: we were stopped, or starved
+constexpr std::size_t kMaxHooks = 8;
+constexpr auto kHookTime = std::chrono::seconds(30);
+
+}  // namespace
+
+Supervisor::Supervisor(Config config, SupervisorOptions options)
+    : config_(std::move(config)),
+      options_(std::move(options)),
+      host_{.loop = loop_,
+            .environment = inherited_environment(),
+            .log = config_.log,
+            .echo = options_.echo,
+            .single = options_.single,
+            .failing = [this](const auto& chain, const auto& stage,
+                              const auto& reason) { run_hook(chain, stage, reason); },
+            .chain_done = [this] { tell_state(); }} {
+  make_signals();
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw_errno(errno, "cannot become the reaper of orphans");
+  control_ = std::make_unique<ControlServer>(
+      loop_, options_.control_socket,
+      [this](const std::string& request, ControlServer::Reply reply) { handle(request, std::move(reply)); });
+  for (const ChainConfig& chain : config_.chains)
+    chains_.push_back(std::make_unique<Chain>(chain, config_.file, host_));
+}
+
+Supervisor::~Supervisor() {
+  if (signals_) loop_.unwatch(signals_.get());
+}
+
+void Supervisor::make_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  sigaddset(&set, SIGTERM);
+  for (const int signal : {SIGINT, SIGHUP}) {
+    struct sigaction old{};
+    // nohup(1) and shells' background jobs ignore a signal on purpose; that stays.
+    if (::sigaction(signal, nullptr, &old) == 0 && old.sa_handler != SIG_IGN) sigaddset(&set, signal);
+  }
+  ::signal(SIGCHLD, SIG_DFL);  // whoever started us may have it ignored: then no child could be waited for
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_) throw_errno(errno, "cannot make a signal descriptor");
+  loop_.watch(signals_.get(), EPOLLIN, [this](std::uint32_t) { on_signal(); });
+}
+
+int Supervisor::run() {
+  started_ = last_tick_ = last_stats_ = monotonic_now();
+  for (auto& chain : chains_) chain->start();
+  tell_state();
+  loop_.after(kTick, [this] { tick(); });
+  loop_.run();
+  kill_all_children();
+  for (const auto& reply : stop_replies_) reply(R"({"ok":true})");
+  control_.reset();
+  log::status("");
+  return exit_code_;
+}
+
+void Supervisor::on_signal() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGCHLD) continue;
+    if (stopping_) {
+      log::warning("stopping at once");
+      for (auto& chain : chains_) chain->kill_all();
+      exit_code_ = 1;
+      continue;
+    }
+    stop_all();
+  }
+  reap();
+}
+
+void Supervisor::reap() {
+  bool any = false;
+  for (;;) {
+    siginfo_t info{};
+    // Not reaped yet: until then its number, and its group's, is nobody else's.
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
+    const pid_t pid = info.si_pid;
+    const int status = info.si_code == CLD_EXITED ? (info.si_status & 0xFF) << 8 : info.si_status & 0x7F;
+    any = true;
+    if (std::ranges::any_of(chains_, [&](auto& chain) { return chain->child_ended(pid, status); })) continue;
+    if (const auto hook = hooks_.find(pid); hook != hooks_.end()) {
+      loop_.cancel(hook->second.timer);
+      hooks_.erase(hook);
+    }
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  if (!any) return;
+  kill_orphans();
+  tell_state();
+}
+
+/// What a stage that has ended left behind comes to us (a subreaper). Processes of a session that still runs stay.
+void Supervisor::kill_orphans() {
+  for (const pid_t pid : children_of(::getpid())) {
+    const pid_t session = ::getsid(pid);
+    if (session < 0 || hooks_.contains(session)) continue;
+    if (std::ranges::none_of(chains_, [&](auto& chain) { return chain->has_session(session); })) ::kill(pid, SIGKILL);
+  }
+}
+
+/// At the end nothing may stay, hooks included: each that dies may leave us others.
+void Supervisor::kill_all_children() {
+  constexpr timespec kMoment{0, 5'000'000};
+  for (int round = 0; round < 200; ++round) {  // 1 s: SIGKILL needs no more, unless a driver hangs
+    const auto children = children_of(::getpid());
+    if (children.empty()) return;
+    for (const pid_t pid : children) ::kill(pid, SIGKILL);
+    ::nanosleep(&kMoment, nullptr);
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+  }
+}
+
+void Supervisor::stop_all() {
+  stopping_ = true;
+  notifier_.send("STOPPING=1");
+  log::info("stopping");
+  for (auto& chain : chains_) chain->stop([this] { tell_state(); });
+}
+
+/// Ends the loop when nothing is left to do, and tells systemd how we are.
+void Supervisor::tell_state() {
+  const auto all = [&](auto test) { return std::ranges::all_of(chains_, test); };
+  if (stopping_ && all([](auto& chain) { return !chain->any_alive(); })) {
+    loop_.stop();
+    return;
+  }
+  if (!stopping_ && all([](auto& chain) { return chain->state() == Chain::State::done; })) {
+    for (auto& chain : chains_) exit_code_ = exit_code_ != 0 ? exit_code_ : chain->exit_code();
+    loop_.stop();
+    return;
+  }
+  if (!ready_ && all([](auto& chain) { return chain->all_ready(); })) {
+    ready_ = true;
+    notifier_.send("READY=1");
+  }
+}
+
+void Supervisor::tick() {
+  loop_.after(kTick, [this] { tick(); });
+  const Duration now = monotonic_now();
+  const bool held_up = now - last_tick_ > kHeldUp;
+  if (held_up)
+    log::warning("held up for {:.1f} s: nobody is judged by what was missed",
+                 std::chrono::duration<double>(now - last_tick_).count());
+  last_tick_ = now;
+  for (auto& chain : chains_) chain->tick(held_up);
+  tell_state();
+  tell_stats(now);
+}
+
+void Supervisor::tell_stats(Duration now) {
+  std::vector<std::string> lines;
+  for (auto& chain : chains_) lines.push_back(one_line(chain->status()));
+  if (notifier_.enabled()) notifier_.send(fmt::format("WATCHDOG=1\nSTATUS={}", fmt::join(lines, "; ")).substr(0, 2000));
+  if (log::status_possible()) log::status(fmt::format("{}", fmt::join(lines, "; ")));
+  if (options_.stats == Duration(0) || now - last_stats_ < options_.stats - kTick / 10) return;
+  last_stats_ = now;
+  for (const std::string& line : lines) log::info("{}", line);
+}
+
+void Supervisor::run_hook(const std::string& chain, const std::string& stage, const std::string& reason) {
+  if (config_.failing_hook.empty() || stopping_) return;
+  if (hooks_.size() >= kMaxHooks)
+    return log::warning("{}/{}: hook left out: {} are running", chain, stage, hooks_.size());
+  Command command;
+  for (std::string word : config_.failing_hook) {
+    for (const auto& [name, value] : {std::pair{"{chain}", &chain}, {"{stage}", &stage}, {"{reason}", &reason}}) {
+      for (std::size_t at = 0; (at = word.find(name, at)) != std::string::npos; at += value->size()) {
+        word.replace(at, std::string_view(name).size(), *value);
+      }
+    }
+    command.argv.push_back(std::move(word));
+  }
+  for (const auto& [name, value] : host_.environment) command.env.push_back(name + "=" + value);
+  command.fds = {{1, STDERR_FILENO}, {2, STDERR_FILENO}};
+  try {
+    const pid_t pid = spawn(command);
+    hooks_[pid].timer = loop_.after(kHookTime, [pid] { ::kill(-pid, SIGKILL); });
+  } catch (const Error& error) {
+    log::warning("hook failing: {}", error.what());
+  }
+}
+
+Status Supervisor::status() const {
+  Status status{.pid = ::getpid(),
+                .config = config_.file,
+                .log_dir = config_.log.dir,
+                .up_s = std::chrono::duration<double>(monotonic_now() - started_).count(),
+                .chains = {}};
+  for (const auto& chain : chains_) status.chains.push_back(chain->status());
+  return status;
+}
+
+}  // namespace campipe::watch

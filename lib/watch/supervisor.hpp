@@ -1,0 +1,76 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/fd.hpp"
+#include "cli/notify.hpp"
+#include "watch/chain.hpp"
+#include "watch/config.hpp"
+#include "watch/control_server.hpp"
+#include "watch/loop.hpp"
+
+namespace campipe::watch {
+
+struct SupervisorOptions {
+  std::string control_socket;
+  bool echo = false;    ///< Host::echo
+  bool single = false;  ///< Host::single; the program ends when the chain is done
+  Duration stats{0};    ///< a line of statistics a chain; 0 = none
+};
+
+/// Runs all chains in one thread until told to stop (SIGINT, SIGTERM, SIGHUP, `camwatch stop`) or all are done.
+class Supervisor {
+public:
+  /// config.log.dir must be set. Blocks the signals; adopts what its children leave behind (a subreaper). Throws Error.
+  Supervisor(Config config, SupervisorOptions options);
+  ~Supervisor();
+
+  /// Returns the exit code: 0, or a stage's when all chains are done, or 1 when a second signal cut the stop short.
+  int run();
+
+private:
+  struct Hook {
+    Loop::TimerId timer = 0;
+  };
+
+  void make_signals();
+  void on_signal();
+  void reap();
+  void kill_orphans();
+  static void kill_all_children();
+  void stop_all();
+  void tick();
+  void tell_state();
+  void tell_stats(Duration now);
+  void run_hook(const std::string& chain, const std::string& stage, const std::string& reason);
+
+  Status status() const;
+  void handle(const std::string& request, ControlServer::Reply reply);
+  void command(const std::string& name, const std::string& target, const ControlServer::Reply& reply);
+  void start(const std::string& target, const ControlServer::Reply& reply);
+  void stop(const std::string& target, const ControlServer::Reply& reply);
+  void restart(const std::string& target, const ControlServer::Reply& reply);
+  Chain& chain_of(const std::string& target);
+  static std::optional<std::size_t> stage_of(Chain& chain, const std::string& target);
+
+  Config config_;
+  SupervisorOptions options_;
+  cli::Notifier notifier_;
+  Loop loop_;
+  Host host_;
+  Fd signals_;
+  std::vector<std::unique_ptr<Chain>> chains_;
+  std::unique_ptr<ControlServer> control_;
+  std::map<pid_t, Hook> hooks_;
+  std::vector<ControlServer::Reply> stop_replies_;  // of those who wait for our end
+  bool stopping_ = false, ready_ = false;
+  int exit_code_ = 0;
+  Duration started_{0}, last_tick_{0}, last_stats_{0};
+};
+
+}  // namespace campipe::watch

@@ -1,0 +1,101 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/log.hpp"
+#include "watch/supervisor.hpp"
+
+/// What the control socket can ask for.
+namespace campipe::watch {
+
+namespace {
+
+using nlohmann::json;
+
+std::string failure(ExitCode code, const std::string& message) {
+  return json{{"ok", false}, {"code", static_cast<int>(code)}, {"message", message}}.dump(
+      -1, ' ', false, json::error_handler_t::replace);
+}
+
+void answer_ok(const ControlServer::Reply& reply) {
+  reply(R"({"ok":true})");
+}
+
+}  // namespace
+
+void Supervisor::handle(const std::string& request, ControlServer::Reply reply) {
+  const json parsed = json::parse(request, nullptr, false);
+  const auto text = [&](const char* key) {
+    const auto found = parsed.is_object() ? parsed.find(key) : parsed.end();
+    return parsed.is_object() && found != parsed.end() && found->is_string() ? found->get<std::string>()
+                                                                             : std::string();
+  };
+  try {
+    command(text("command"), text("target"), reply);
+  } catch (const Error& error) {
+    reply(failure(error.code(), error.what()));
+  }
+}
+
+void Supervisor::command(const std::string& name, const std::string& target, const ControlServer::Reply& reply) {
+  if (name == "status") return reply(to_json(status()));
+  if (stopping_) throw Error(ExitCode::try_again, "camwatch is stopping");
+  if (name == "start") return start(target, reply);
+  if (name == "stop") return stop(target, reply);
+  if (name == "restart") return restart(target, reply);
+  throw Error(ExitCode::protocol, "unknown command");
+}
+
+Chain& Supervisor::chain_of(const std::string& target) {
+  const std::string name = target.substr(0, target.find('/'));
+  const auto found = std::ranges::find_if(chains_, [&](const auto& chain) { return chain->name() == name; });
+  if (found == chains_.end()) throw Error(ExitCode::no_input, fmt::format("there is no chain '{}'", name));
+  return **found;
+}
+
+std::optional<std::size_t> Supervisor::stage_of(Chain& chain, const std::string& target) {
+  const std::size_t slash = target.find('/');
+  if (slash == std::string::npos) return std::nullopt;
+  const auto stage = chain.find(target.substr(slash + 1));
+  if (!stage)
+    throw Error(ExitCode::no_input, fmt::format("chain {} has no stage '{}'", chain.name(), target.substr(slash + 1)));
+  return stage;
+}
+
+void Supervisor::start(const std::string& target, const ControlServer::Reply& reply) {
+  Chain& chain = chain_of(target);
+  if (const auto stage = stage_of(chain, target)) {
+    chain.start_stage(*stage);
+  } else {
+    if (chain.state() == Chain::State::stopping) throw Error(ExitCode::try_again, chain.name() + " is stopping");
+    chain.start();
+  }
+  answer_ok(reply);
+}
+
+void Supervisor::stop(const std::string& target, const ControlServer::Reply& reply) {
+  if (target.empty()) {
+    stop_replies_.push_back(reply);
+    return stop_all();
+  }
+  Chain& chain = chain_of(target);
+  log::info("{}: stopped by command", target);
+  if (const auto stage = stage_of(chain, target)) return chain.stop_stage(*stage, [reply] { answer_ok(reply); });
+  chain.stop([reply] { answer_ok(reply); });
+}
+
+void Supervisor::restart(const std::string& target, const ControlServer::Reply& reply) {
+  Chain& chain = chain_of(target);
+  if (const auto stage = stage_of(chain, target)) {
+    chain.restart_stage(*stage);
+    return answer_ok(reply);
+  }
+  log::info("{}: restarted by command", target);
+  chain.stop([&chain, reply] {
+    chain.start();
+    answer_ok(reply);
+  });
+}
+
+}  // namespace campipe::watch

@@ -1,0 +1,108 @@
+#include "watch/wiring.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace campipe::watch {
+namespace {
+
+using Words = std::vector<std::string>;
+
+StageConfig make_stage(std::string name, Words from, Words cmd) {
+  StageConfig stage;
+  stage.name = std::move(name), stage.from = std::move(from), stage.cmd = std::move(cmd);
+  return stage;
+}
+
+/// grab -> {mjpeg, h264}; mjpeg -> serve; h264 -> {serve, rec}
+ChainConfig quickstart() {
+  return {.name = "q",
+          .stages = {make_stage("grab", {}, {"camgrab", "pattern"}), make_stage("mjpeg", {"grab"}, {"/usr/bin/camenc"}),
+                     make_stage("h264", {"grab"}, {"camenc", "-c", "h264"}),
+                     make_stage("serve", {"mjpeg", "h264"}, {"camserve", "cam=fd:in.mjpeg", "cam=fd:in.h264"}),
+                     make_stage("rec", {"h264"}, {"camrec", "/rec"})},
+          .at = {}};
+}
+
+TEST(Wiring, MakesOnePipePerEdgeAndNamesThemInTheCommands) {
+  const Wiring wiring = plan_wiring(quickstart(), "f");
+  ASSERT_EQ(wiring.edges.size(), 5U);
+  EXPECT_EQ(wiring.stages[0].argv, (Words{"camgrab", "pattern", "-o", "fd:3", "-o", "fd:4"}));
+  EXPECT_EQ(wiring.stages[1].argv, (Words{"/usr/bin/camenc"}));
+  EXPECT_EQ(wiring.stages[2].argv, (Words{"camenc", "-c", "h264", "-o", "fd:3", "-o", "fd:4"}));
+  EXPECT_EQ(wiring.stages[3].argv, (Words{"camserve", "cam=fd:3", "cam=fd:4"}));
+  EXPECT_EQ(wiring.stages[4].argv, (Words{"camrec", "/rec"}));
+  ASSERT_EQ(wiring.stages[1].inputs.size(), 1U);
+  EXPECT_EQ(wiring.stages[1].inputs[0].fd, 0);
+  ASSERT_EQ(wiring.stages[1].outputs.size(), 1U);
+  EXPECT_EQ(wiring.stages[1].outputs[0].fd, 1);
+}
+
+TEST(Wiring, EachPipeHasOneReaderAndOneWriter) {
+  const Wiring wiring = plan_wiring(quickstart(), "f");
+  for (std::size_t e = 0; e < wiring.edges.size(); ++e) {
+    int readers = 0, writers = 0;
+    for (std::size_t i = 0; i < wiring.stages.size(); ++i) {
+      for (const Handed& handed : wiring.stages[i].inputs) readers += handed.edge == e && wiring.edges[e].to == i;
+      for (const Handed& handed : wiring.stages[i].outputs) writers += handed.edge == e && wiring.edges[e].from == i;
+    }
+    EXPECT_EQ(readers, 1);
+    EXPECT_EQ(writers, 1);
+  }
+}
+
+TEST(Wiring, SinksStartFirst) {
+  const Wiring wiring = plan_wiring(quickstart(), "f");
+  const auto place = [&](std::size_t i) {
+    return std::ranges::find(wiring.start_order, i) - wiring.start_order.begin();
+  };
+  for (const Edge& edge : wiring.edges) EXPECT_LT(place(edge.to), place(edge.from));
+}
+
+TEST(Wiring, PlaceholdersStandAlsoInsideWordsOfOtherPrograms) {
+  const ChainConfig chain{
+      .name = "c",
+      .stages = {make_stage("a", {}, {"ffmpeg", "-f", "tee", "[f=nut]pipe:out.b|[f=nut]pipe:out.c"}),
+                 make_stage("b", {"a"}, {"python3", "x.py", "/dev/fd/in"}), make_stage("c", {"a"}, {"cat"})},
+      .at = {}};
+  const Wiring wiring = plan_wiring(chain, "f");
+  EXPECT_EQ(wiring.stages[0].argv[3], "[f=nut]pipe:3|[f=nut]pipe:4");
+  EXPECT_EQ(wiring.stages[1].argv[2], "/dev/fd/3");
+  EXPECT_EQ(wiring.stages[2].inputs[0].fd, 0);
+}
+
+TEST(Wiring, WhatOnlyLooksLikeAPlaceholderStays) {
+  for (const char* word : {"http://host/fd:out", "myfd:out", "fd:output", "fd:7", "pipe:1", "out", "fd:"}) {
+    const ChainConfig chain{
+        .name = "c", .stages = {make_stage("a", {}, {"prog", word}), make_stage("b", {"a"}, {"cat"})}, .at = {}};
+    EXPECT_EQ(plan_wiring(chain, "f").stages[0].argv[1], word);
+  }
+}
+
+TEST(Wiring, AnOwnOutputOfOurToolsDoesNotReplaceThePipe) {
+  const ChainConfig chain{.name = "c",
+                          .stages = {make_stage("a", {}, {"camgrab", "-o", "x.nut"}), make_stage("b", {"a"}, {"cat"})},
+                          .at = {}};
+  EXPECT_EQ(plan_wiring(chain, "f").stages[0].argv, (Words{"camgrab", "-o", "x.nut", "-o", "fd:3"}));
+}
+
+TEST(Wiring, BytesWithoutMarksPairTheirEnds) {
+  const auto paired = [](Words producer, Words consumer, Link link = Link::automatic) {
+    ChainConfig chain{.name = "c",
+                      .stages = {make_stage("a", {}, std::move(producer)), make_stage("b", {"a"}, std::move(consumer))},
+                      .at = {}};
+    chain.stages[1].link = link;
+    return plan_wiring(chain, "f").edges[0].paired;
+  };
+  EXPECT_FALSE(paired({"camgrab"}, {"camenc", "-o", "x"}));
+  EXPECT_TRUE(paired({"camgrab", "--output-format", "rawvideo"}, {"python3"}));
+  EXPECT_TRUE(paired({"camgrab", "--output-format=y4m"}, {"python3"}));
+  EXPECT_TRUE(paired({"python3"}, {"camenc", "--input-format", "rawvideo:bgr24:640x480@30", "-o", "x"}));
+  EXPECT_FALSE(paired({"camgrab", "--output-format", "mjpeg"}, {"python3"}));
+  EXPECT_FALSE(paired({"camgrab", "--output-format", "y4m"}, {"python3"}, Link::pipe));
+  EXPECT_TRUE(paired({"x"}, {"y"}, Link::paired));
+}
+
+}  // namespace
+}  // namespace campipe::watch
