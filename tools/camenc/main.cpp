@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "cli/run.hpp"
+#include "cli/signals.hpp"
+#include "cli/telemetry.hpp"
+#include "codec/pipeline.hpp"
+#include "ffmpeg/error.hpp"
+#include "options.hpp"
+#include "outputs.hpp"
+#include "wire/endpoint.hpp"
+
+namespace campipe {
+
+namespace {
+
+std::string name_of(const wire::Endpoint& endpoint) {
+  return endpoint.kind == wire::Endpoint::Kind::standard ? "stdin" : endpoint.text;
+}
+
+std::unique_ptr<wire::StreamReader> open_reader(const EncodeOptions& options, int stop_fd, cli::Telemetry& telemetry) {
+  const wire::Endpoint endpoint = wire::parse_endpoint(options.input);
+  wire::ReadOptions read;
+  read.stop_fd = stop_fd;
+  read.input_format = options.input_format;
+  read.on_change = options.on_change;
+  read.on_idle = [&telemetry] { telemetry.alive(); };
+  return wire::make_reader(wire::open_input(endpoint), name_of(endpoint), std::move(read));
+}
+
+/// What was asked for has been written, the input or the outputs are at their end, or a signal came.
+enum class End { complete, input, outputs, stopped };
+
+class Encode {
+public:
+  Encode(const EncodeOptions& options, cli::Telemetry& telemetry, int stop_fd)
+      : input_(name_of(wire::parse_endpoint(options.input))),
+        limit_(options.frames),
+        telemetry_(telemetry),
+        reader_(open_reader(options, stop_fd, telemetry)),
+        outputs_(options.outputs, options.output_format, telemetry),
+        pipeline_(options.settings, {.format = [this](const auto& format) { outputs_.set_format(format); },
+                                     .packet = [this](const auto& packet) { write(packet); }}) {}
+
+  void run() {
+    telemetry_.ready();
+    End end = pump();
+    if (end == End::input || end == End::stopped) pipeline_.finish();
+    if (limit_ > 0 && written_ == limit_) end = End::complete;
+    outputs_.finish(end == End::complete);
+    if (end == End::input) complain_of_the_input();
+  }
+
+private:
+  End pump() {
+    for (;;) {
+      const wire::Pull event = reader_->next();
+      telemetry_.alive();
+      if (event == wire::Pull::end) return End::input;
+      if (event == wire::Pull::stopped) return End::stopped;
+      if (event == wire::Pull::format) pipeline_.set_format(reader_->format());
+      if (event == wire::Pull::packet) push(std::move(reader_->packet()));
+      if (limit_ > 0 && written_ == limit_) return End::complete;
+      if (outputs_.all_closed()) return End::outputs;
+    }
+  }
+
+  void push(media::Packet packet) {
+    if (packet.track == media::Track::video) telemetry_.frame_in(packet.payload.size());
+    const std::uint64_t broken = pipeline_.stats().broken;
+    pipeline_.push(std::move(packet));
+    if (pipeline_.stats().broken > broken) telemetry_.drop();
+  }
+
+  void write(const media::Packet& packet) {
+    if (limit_ > 0 && written_ == limit_) return;
+    outputs_.offer(packet);
+    if (packet.track != media::Track::video) return;
+    ++written_;
+    telemetry_.frame_out(packet.payload.size());
+    if (packet.captured_ns) telemetry_.latency(monotonic_ns() - *packet.captured_ns);
+  }
+
+  void complain_of_the_input() const {
+    const auto& stats = pipeline_.stats();
+    if (written_ == 0 && stats.frames_in == 0) {
+      throw Error(ExitCode::bad_data, input_ + ": ended before its first frame: look at what the source says");
+    }
+    if (written_ == 0) {
+      const std::string& why = pipeline_.last_complaint();
+      throw Error(ExitCode::bad_data, fmt::format("{}: none of {} frames could be decoded: {}", input_, stats.frames_in,
+                                                  why.empty() ? "no keyframe among them" : why));
+    }
+    if (reader_->stats().truncated) throw Error(ExitCode::bad_data, input_ + ": ended in the middle of a frame");
+  }
+
+  std::string input_;
+  std::uint64_t limit_, written_ = 0;
+  cli::Telemetry& telemetry_;
+  std::unique_ptr<wire::StreamReader> reader_;
+  Outputs outputs_;
+  codec::Pipeline pipeline_;
+};
+
+int camenc(int argc, char** argv) {
+  EncodeOptions options;
+  if (const auto code = parse_options(argc, argv, options)) return *code;
+  ffmpeg::route_log();
+  cli::StopSignal stop;
+  cli::Telemetry telemetry({.stats_interval = options.common.stats});
+  Encode(options, telemetry, stop.fd()).run();
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace campipe
+
+int main(int argc, char** argv) {
+  return campipe::cli::run("camenc", [&] { return campipe::camenc(argc, argv); });
+}

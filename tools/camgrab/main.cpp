@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/redact.hpp"
+#include "capture/av_source.hpp"
+#include "capture/device_list.hpp"
+#include "capture/grab.hpp"
+#include "capture/pattern_source.hpp"
+#include "capture/reconnecting.hpp"
+#include "capture/stop_after.hpp"
+#include "capture/v4l2_source.hpp"
+#include "cli/run.hpp"
+#include "cli/signals.hpp"
+#include "cli/telemetry.hpp"
+#include "ffmpeg/error.hpp"
+#include "options.hpp"
+#include "wire/endpoint.hpp"
+
+namespace campipe {
+
+namespace {
+
+using capture::SourceKind;
+
+std::unique_ptr<capture::Source> make_pattern(const GrabOptions& options, capture::Host host, StreamClock clock) {
+  capture::PatternSource::Options pattern;
+  if (options.size) pattern.size = *options.size;
+  if (options.rate) pattern.rate = *options.rate;
+  if (options.format &&
+      !(options.format->codec == media::VideoCodec::raw && options.format->pixel_format == media::PixelFormat::none)) {
+    pattern.pixel_format = options.format->pixel_format;  // none for a codec: refused with what there is
+  }
+  return std::make_unique<capture::PatternSource>(pattern, std::move(host), std::move(clock));
+}
+
+std::unique_ptr<capture::Source> make_device(const GrabOptions& options, capture::Host host, StreamClock clock) {
+  capture::V4l2Source::Options device{.path = options.source.text,
+                                      .wish = {options.size, options.rate, options.format}};
+  device.stall_timeout = options.stall_timeout.value_or(device.stall_timeout);
+  return std::make_unique<capture::V4l2Source>(std::move(device), std::move(host), std::move(clock));
+}
+
+std::unique_ptr<capture::Source> make_av(const GrabOptions& options, capture::Host host, StreamClock clock) {
+  capture::AvSource::Options av{.url = options.source.text, .is_network = options.source.kind == SourceKind::network};
+  av.rtsp_transport = options.rtsp_transport;
+  av.connect_timeout = options.timeout;
+  av.stall_timeout = options.stall_timeout.value_or(av.stall_timeout);
+  av.realtime = options.realtime;
+  av.loop = options.loop;
+  av.bare_rate = options.rate.value_or(av.bare_rate);
+  return std::make_unique<capture::AvSource>(std::move(av), std::move(host), std::move(clock));
+}
+
+std::unique_ptr<capture::Source> make_source(const GrabOptions& options, const capture::Host& host,
+                                             cli::Telemetry& telemetry) {
+  const StreamClock clock = StreamClock::from_environment_or_now();
+  std::unique_ptr<capture::Source> source;
+  switch (options.source.kind) {
+    case SourceKind::pattern:
+      return make_pattern(options, host, clock);
+    case SourceKind::device:
+      source = make_device(options, host, clock);
+      break;
+    case SourceKind::network:
+      source = make_av(options, host, clock);
+      break;
+    case SourceKind::file:
+      source = make_av(options, host, clock);
+      if (!options.wait) return source;
+      break;
+  }
+  const capture::Reconnecting::Options again{.reconnect = options.reconnect,
+                                             .wait_at_start = options.wait,
+                                             .permission_may_pass = options.source.kind == SourceKind::device};
+  return std::make_unique<capture::Reconnecting>(std::move(source), again, host,
+                                                 [&telemetry](bool waiting) { telemetry.set_waiting(waiting); });
+}
+
+struct OpenOutput {
+  std::string name;
+  Fd fd;
+};
+
+/// Before anything else is opened: a descriptor of ours must not take the number of a closed stdout.
+std::vector<OpenOutput> open_outputs(const GrabOptions& options) {
+  std::vector<OpenOutput> outputs;
+  for (const std::string& text : options.outputs) {
+    const wire::Endpoint endpoint = wire::parse_endpoint(text);
+    outputs.push_back(
+        {endpoint.kind == wire::Endpoint::Kind::standard ? "stdout" : endpoint.text, wire::open_output(endpoint)});
+  }
+  return outputs;
+}
+
+std::vector<capture::Grab::Output> make_writers(std::vector<OpenOutput> outputs, wire::OutputFormat format,
+                                                cli::Telemetry& telemetry) {
+  std::vector<capture::Grab::Output> writers;
+  for (OpenOutput& output : outputs) {
+    auto writer = wire::make_writer(std::move(output.fd), output.name, format,
+                                    [&telemetry](bool now) { telemetry.blocked(now); });
+    writers.push_back({output.name, std::move(writer)});
+  }
+  return writers;
+}
+
+int list(const GrabOptions& options) {
+  std::string text;
+  if (options.list) {
+    const auto devices = capture::list_devices();
+    text = options.json ? capture::devices_json(devices) : capture::devices_text(devices);
+    if (devices.empty() && !options.json) log::info("no cameras found");
+  } else {
+    std::string path = options.source.text;
+    if (path.empty()) path = capture::first_camera();
+    capture::V4l2Device device(path);
+    const auto formats = device.formats();
+    text = options.json ? capture::formats_json(path, device.info(), formats)
+                        : capture::formats_text(path, device.info(), formats);
+  }
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    throw Error(ExitCode::io_error, "stdout: cannot write");
+  return 0;
+}
+
+/// A password on the command line can be read by everybody on the machine; from here on it cannot.
+void hide_password(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string shown = redact_url(argv[i]);
+    const std::size_t room = std::strlen(argv[i]);
+    if (shown == argv[i]) continue;
+    std::memset(argv[i], 0, room);
+    std::memcpy(argv[i], shown.data(), std::min(shown.size(), room));
+  }
+  log::warning("the URL's password stood in the process list: use --url-file or $CAMGRAB_URL");
+}
+
+int camgrab(int argc, char** argv) {
+  GrabOptions options;
+  if (const auto code = parse_options(argc, argv, options)) return *code;
+  if (options.list || options.list_formats) return list(options);
+  if (options.url_was_argument) hide_password(argc, argv);
+  ffmpeg::route_log();
+  auto outputs = open_outputs(options);
+
+  cli::StopSignal stop;
+  const capture::StopAfter end(stop.fd(), options.duration);
+  cli::Telemetry telemetry({.stats_interval = options.common.stats});
+  const capture::Host host{.stop_fd = end.fd(), .alive = [&telemetry] { telemetry.alive(); }};
+  const auto source = make_source(options, host, telemetry);
+  const bool thins = options.rate && options.source.kind != SourceKind::pattern;
+  capture::Grab grab(*source, make_writers(std::move(outputs), options.output_format, telemetry), telemetry,
+                     {.frames = options.frames,
+                      .rate = thins ? *options.rate : Rational{0, 1},
+                      .complete_is_end = options.output_format == wire::OutputFormat::jpeg});
+  grab.run();
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace campipe
+
+int main(int argc, char** argv) {
+  return campipe::cli::run("camgrab", [&] { return campipe::camgrab(argc, argv); });
+}

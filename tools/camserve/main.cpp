@@ -1,0 +1,64 @@
+#include "base/error.hpp"
+#include "cli/app.hpp"
+#include "cli/run.hpp"
+#include "cli/signals.hpp"
+#include "cli/telemetry.hpp"
+#include "serve/server.hpp"
+
+namespace {
+
+using namespace campipe;
+
+constexpr const char* kDescription =
+    "Serve live streams: MJPEG, stills and a viewer page over HTTP, H.264 and MJPEG over RTSP.\n"
+    "Inputs are [NAME[/RENDITION]=]ENDPOINT with ENDPOINT -, fd:N or a path; the default is cam=-.";
+
+constexpr const char* kExamples =
+    "  camgrab | camenc | camserve                    then open http://127.0.0.1:8080/\n"
+    "  camgrab | camenc -c h264 | camserve            then play rtsp://127.0.0.1:8554/cam\n"
+    "  camserve front=/run/front.fifo yard=/run/yard.fifo --http :8080\n"
+    "  camserve cam/high=fd:3 cam/low=fd:4            two renditions of one camera\n"
+    "  curl -o now.jpg http://127.0.0.1:8080/snapshot/cam.jpg\n";
+
+std::optional<std::string> address_or_none(const std::string& text) {
+  return text == "none" ? std::nullopt : std::optional(text);
+}
+
+int body(int argc, char** argv) {
+  cli::App app("camserve", kDescription, kExamples);
+  std::vector<std::string> inputs;
+  std::string http = "127.0.0.1:8080", rtsp = "127.0.0.1:8554";
+  serve::Server::Options options;
+  std::int64_t max_clients = 1000, rtp_payload = static_cast<std::int64_t>(options.rtp_payload);
+  app->add_option("input", inputs, "What to serve, see above")->type_name("[NAME[/RENDITION]=]ENDPOINT");
+  app->add_option("--http", http,
+                  "Where HTTP listens (default 127.0.0.1:8080); :8080 = all addresses, port 0 = any, none = off")
+      ->type_name("ADDR:PORT");
+  app->add_option("--rtsp", rtsp, "Where RTSP listens (default 127.0.0.1:8554), likewise")->type_name("ADDR:PORT");
+  app->add_option("--input-format", options.input_format,
+                  "nut, mjpeg, h264 or h265 for all inputs (default: recognised by the first bytes)")
+      ->type_name("FORMAT");
+  app.integer("--max-clients", max_clients, 1, 60000, "Connections at a time, more get 503 (default 1000)");
+  app.integer("--rtp-payload", rtp_payload, 256, 8900,
+              "Largest RTP payload in bytes (default 1440: fits Ethernet); less for a VPN");
+  if (const auto code = app.parse(argc, argv)) return *code;
+
+  if (inputs.empty()) inputs.emplace_back("cam=-");
+  for (const std::string& input : inputs) options.inputs.push_back(serve::parse_input_spec(input));
+  options.http = address_or_none(http);
+  options.rtsp = address_or_none(rtsp);
+  if (!options.http && !options.rtsp) throw Error(ExitCode::usage, "--http none --rtsp none: nothing would be served");
+  options.rtp_payload = static_cast<std::size_t>(rtp_payload);
+  options.max_clients = static_cast<std::size_t>(max_clients);
+
+  cli::StopSignal stop;
+  cli::Telemetry telemetry({.stats_interval = app.common().stats});
+  serve::Server server(std::move(options), stop, telemetry);
+  return server.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return campipe::cli::run("camserve", [&] { return body(argc, argv); });
+}
