@@ -1,0 +1,172 @@
+# Every script in examples/ is run as a user runs it, and what comes out is decoded and counted.
+load ../cli/helper
+
+EXAMPLES=$ROOT/examples
+
+serve_ports() {
+  port=$(free_port)
+  rtsp_port=$(free_port)
+  export HTTP=127.0.0.1:$port RTSP=127.0.0.1:$rtsp_port PYTHON
+}
+
+healthy() { curl -sf -o /dev/null --max-time 2 "http://127.0.0.1:$port/health"; }
+
+# Frames that really arrive and decode from a running example; $1 = path of the stream, $2 = how many
+decodes_from_http() {
+  wait_until 20 healthy || { cat example.err >&2; return 1; }
+  timeout 30 ffmpeg -y -v error -f mpjpeg -i "http://127.0.0.1:$port$1" -map 0:v -frames:v "$2" -c copy -f nut seen.nut
+  assert_equal "$(count_frames seen.nut)" "$2" "frames over HTTP"
+}
+
+# The pattern's numbers in what was seen go up one by one; $1 $2 = size of the picture
+numbers_are_consecutive() {
+  counters seen.nut "$1" "$2" >seen.txt
+  run -0 awk 'NR > 1 && $1 != last + 1 { bad = 1 } { last = $1 } END { exit bad || NR < 2 }' seen.txt
+}
+
+decodes_from_rtsp() { # URL FRAMES
+  timeout 30 ffmpeg -y -v error -rtsp_transport tcp -i "$1" -map 0:v -frames:v "$2" -c copy -f nut rtsp.nut
+  assert_equal "$(count_frames rtsp.nut)" "$2" "frames over RTSP"
+}
+
+@test "usb-camera-to-browser.sh shows the camera in the browser" {
+  serve_ports
+  start example "$EXAMPLES/usb-camera-to-browser.sh" pattern
+  decodes_from_http /stream/cam 30
+  numbers_are_consecutive 1280 720
+}
+
+@test "rtsp-camera-to-browser-and-disk.sh shows and records an RTSP camera" {
+  serve_ports
+  camera_port=$(free_port)
+  start_sh camera "camgrab pattern -s 640x360 -r 30 | camenc -c h264 | camserve --http none --rtsp 127.0.0.1:$camera_port"
+  CAMGRAB_URL=rtsp://user:secret@127.0.0.1:$camera_port/cam start example "$EXAMPLES/rtsp-camera-to-browser-and-disk.sh" "$PWD/disk"
+  decodes_from_http /stream/camera 10
+  decodes_from_rtsp "rtsp://127.0.0.1:$rtsp_port/camera" 30
+  run ! grep -q secret example.err
+  stop_background
+  file=$(find disk -name '*.mp4' | head -1)
+  [ -n "$file" ]
+  frames=$(count_frames "$file")
+  assert_between "$frames" 30 100000 "recorded frames"
+}
+
+@test "snapshot-every-minute.sh leaves a whole picture and renews it" {
+  start example "$EXAMPLES/snapshot-every-minute.sh" pattern now.jpg 0.5
+  wait_until 15 test -s now.jpg
+  first=$(stat -c %i now.jpg)
+  for _ in 1 2 3; do
+    assert_equal "$(ffprobe -v error -show_entries stream=codec_name,width,height -of csv=p=0 now.jpg)" "mjpeg,1280,720"
+    sleep 0.3
+  done
+  wait_until 10 bash -c "[ \$(stat -c %i now.jpg) != $first ]"
+}
+
+@test "ffmpeg-in-the-middle.sh filters the pictures and keeps their times" {
+  serve_ports
+  start example "$EXAMPLES/ffmpeg-in-the-middle.sh" pattern
+  decodes_from_http /stream/cam 30
+  # capture times survive ffmpeg: the part headers are of now, not of a clock that ffmpeg started at 0
+  stamp=$(timeout 10 curl -sN "http://127.0.0.1:$port/stream/cam" | grep -am1 -oE 'X-Timestamp: [0-9]+' | grep -oE '[0-9]+')
+  assert_between "$stamp" $(($(date +%s) - 20)) $(($(date +%s) + 1)) "X-Timestamp"
+}
+
+# What rpicam-vid writes to stdout, from FFmpeg's encoders
+fake_rpicam() {
+  mkdir -p bin
+  cat >bin/rpicam-vid <<'SH'
+#!/usr/bin/env bash
+case "$*" in
+  *"--codec mjpeg"*) exec ffmpeg -v error -re -f lavfi -i testsrc2=s=640x480:r=30 -c:v mjpeg -q:v 5 -flush_packets 1 -f mjpeg - ;;
+  *"--codec h264"*) exec ffmpeg -v error -re -f lavfi -i testsrc2=s=640x480:r=30 -c:v libx264 -preset ultrafast -tune zerolatency -g 30 -flush_packets 1 -f h264 - ;;
+esac
+exit 1
+SH
+  chmod +x bin/rpicam-vid
+  PATH=$PWD/bin:$PATH
+}
+
+@test "rpicam-to-browser.sh serves the bare JPEG of a Raspberry Pi" {
+  serve_ports
+  fake_rpicam
+  start example "$EXAMPLES/rpicam-to-browser.sh" --width 640 --height 480
+  decodes_from_http /stream/cam 30
+}
+
+@test "rpicam-h264-to-rtsp.sh serves the bare H.264 of a Raspberry Pi" {
+  serve_ports
+  fake_rpicam
+  start example "$EXAMPLES/rpicam-h264-to-rtsp.sh" --width 640 --height 480
+  wait_until 20 healthy
+  decodes_from_rtsp "rtsp://127.0.0.1:$rtsp_port/cam" 60
+}
+
+@test "gstreamer-raw-in.sh takes Y4M from GStreamer" {
+  serve_ports
+  start example "$EXAMPLES/gstreamer-raw-in.sh"
+  decodes_from_http /stream/cam 30
+}
+
+@test "gstreamer-jpeg-in.sh takes JPEG from GStreamer" {
+  serve_ports
+  start example "$EXAMPLES/gstreamer-jpeg-in.sh"
+  decodes_from_http /stream/cam 30
+}
+
+@test "python-in-the-middle.sh works on every picture" {
+  serve_ports
+  start example "$EXAMPLES/python-in-the-middle.sh" pattern 640x480 15
+  decodes_from_http /stream/cam 20
+  counters seen.nut 640 480 >seen.txt
+  run ! grep -q bad seen.txt
+}
+
+@test "camera-over-ssh.sh shows another machine's camera" {
+  serve_ports
+  ssh_port=$(free_port)
+  ssh-keygen -q -t ed25519 -N '' -f host_key
+  ssh-keygen -q -t ed25519 -N '' -f user_key
+  mkdir -p /run/sshd
+  cat >sshd_config <<CONF
+Port $ssh_port
+ListenAddress 127.0.0.1
+HostKey $PWD/host_key
+AuthorizedKeysFile $PWD/user_key.pub
+PidFile $PWD/sshd.pid
+StrictModes no
+UsePAM no
+SetEnv PATH=$PATH
+CONF
+  start sshd /usr/sbin/sshd -D -e -f "$PWD/sshd_config"
+  wait_for_line 10 sshd.err listening
+  SSH="ssh -p $ssh_port -i $PWD/user_key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes" \
+    start example "$EXAMPLES/camera-over-ssh.sh" 127.0.0.1 pattern
+  decodes_from_http /stream/cam 20
+}
+
+@test "two-qualities.sh serves both" {
+  serve_ports
+  start example "$EXAMPLES/two-qualities.sh" pattern
+  decodes_from_http /stream/cam/high 30
+  numbers_are_consecutive 1280 720
+  decodes_from_http /stream/cam/low 10
+  assert_equal "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 seen.nut)" "640,360"
+}
+
+@test "record-and-watch.sh records while it shows" {
+  serve_ports
+  start example "$EXAMPLES/record-and-watch.sh" pattern "$PWD/disk"
+  wait_until 20 healthy
+  decodes_from_rtsp "rtsp://127.0.0.1:$rtsp_port/cam" 60
+  stop_background
+  file=$(find disk -name '*.mp4' | head -1)
+  counters "$file" 1280 720 >seen.txt
+  run -0 awk 'NR > 1 && $1 != last + 1 { bad = 1 } { last = $1 } END { exit bad || NR < 60 }' seen.txt
+}
+
+@test "every example is run by a test" {
+  for script in "$EXAMPLES"/*.sh; do
+    name=$(basename "$script")
+    [ "$name" = quickstart.sh ] || grep -q "^@test \"$name " "$BATS_TEST_FILENAME" || { echo "no test runs $name" >&2; return 1; }
+  done
+}
