@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# A USB camera in every browser: http://127.0.0.1:8080/
+#
+#   usb-camera-to-browser.sh [CAMERA]        /dev/video0, 0, a /dev/v4l/by-id path (stays the same after a reboot), pattern
+#
+# A camera that makes JPEG itself is passed through untouched; for a raw one camenc makes it.
+set -euo pipefail
+camera=${1:-auto}
+http=${HTTP:-127.0.0.1:8080} # HTTP=:8080 shows it to the whole network
+
+camgrab "$camera" --wait | camenc -c mjpeg | camserve --http "$http" --rtsp none
