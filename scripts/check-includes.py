@@ -12,7 +12,7 @@ import sys
 
 FLOORS = [
     {"base"},
-    {"media"},
+    {"media", "ring"},
     {"cli"},
     {"jpeg", "ffmpeg"},
     {"wire", "rtp", "mp4", "net"},
