@@ -35,6 +35,8 @@ struct Sps {
   int bit_depth_chroma = 8;
   int max_sub_layers = 1;
   bool temporal_id_nesting = false;
+  /// sps_max_num_reorder_pics of the highest sub-layer: frames that a decoder holds back. Unknown when damaged.
+  std::optional<int> max_reorder_frames;
   Size size;            ///< after the conformance window
   Rational frame_rate;  ///< from VUI timing, 0/1 when absent or above 1000
   ColourRange range = ColourRange::unknown;

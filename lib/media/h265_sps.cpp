@@ -8,6 +8,7 @@ namespace campipe::media::h265 {
 namespace {
 
 constexpr int kMaxShortTermSets = 64;
+constexpr int kMaxDecodedPictures = 16;  // MaxDpbSize, A.4.2
 
 /// profile_tier_level(1, max_sub_layers - 1) behind its general part (7.3.3).
 void skip_sub_layers(BitReader& in, int max_sub_layers) {
@@ -52,10 +53,17 @@ bool skip_short_term_set(BitReader& in, int index, int (&deltas)[kMaxShortTermSe
 }
 
 /// What stands between the bit depths and the VUI (7.3.2.2.1).
-bool skip_to_vui(BitReader& in, int max_sub_layers) {
+bool read_to_vui(BitReader& in, Sps& sps) {
   const int log2_max_poc = in.ue_up_to(12) + 4;
   const bool all_layers = in.flag();
-  for (int i = all_layers ? 0 : max_sub_layers - 1; i < max_sub_layers && in.ok(); ++i) in.ue(), in.ue(), in.ue();
+  int reorder = 0;
+  for (int i = all_layers ? 0 : sps.max_sub_layers - 1; i < sps.max_sub_layers && in.ok(); ++i) {
+    in.ue_up_to(kMaxDecodedPictures - 1);
+    reorder = in.ue_up_to(kMaxDecodedPictures - 1);
+    in.ue();  // latency
+  }
+  if (!in.ok()) return false;
+  sps.max_reorder_frames = reorder;
   for (int i = 0; i < 6; ++i) in.ue();  // block and transform sizes and depths
   if (in.flag() && in.flag()) skip_scaling_lists(in);
   in.skip(2);  // amp, sample adaptive offset
@@ -118,7 +126,7 @@ std::optional<Sps> parse_sps(Nal nal) {
   sps.bit_depth_luma = in.ue_up_to(8) + 8;
   sps.bit_depth_chroma = in.ue_up_to(8) + 8;
   if (!in.ok()) return std::nullopt;
-  if (skip_to_vui(in, sps.max_sub_layers) && in.flag()) read_vui(in, sps);
+  if (read_to_vui(in, sps) && in.flag()) read_vui(in, sps);
   return sps;
 }
 

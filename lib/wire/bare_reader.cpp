@@ -69,13 +69,14 @@ std::int64_t BareReader::next_time_ns() {
   return first_ns_ + static_cast<std::int64_t>(seconds * 1e9);
 }
 
-void BareReader::tell_packet(media::Payload payload, bool keyframe) {
+void BareReader::tell_packet(media::Payload payload, bool keyframe, bool corrupt) {
   packet_ = {};
   packet_.captured_ns = next_time_ns();
   packet_.pts_us = clock_.pts_us(*packet_.captured_ns);
   if (last_pts_us_ && packet_.pts_us <= *last_pts_us_) packet_.pts_us = *last_pts_us_ + 1;  // two in one microsecond
   last_pts_us_ = packet_.pts_us;
   packet_.keyframe = keyframe;
+  packet_.corrupt = corrupt;
   packet_.discontinuity = std::exchange(mark_next_, false);
   packet_.payload = std::move(payload);
   packet_due_ = true;

@@ -27,7 +27,8 @@ protected:
   Step more();
   /// A format, maybe the one that holds already. Throws Error(bad_data) on a change with OnChange::exit.
   void tell_format(media::VideoFormat video);
-  void tell_packet(media::Payload payload, bool keyframe);
+  /// @param corrupt  part of it is missing.
+  void tell_packet(media::Payload payload, bool keyframe, bool corrupt = false);
   /// Something was left out before the next packet.
   void lost(std::uint64_t frames);
   bool has_format() const noexcept { return told_format_; }

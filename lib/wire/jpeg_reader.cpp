@@ -150,7 +150,8 @@ private:
     video.frame_rate = options_.assumed_rate;
     tell_format(video);
     auto fixed = media::jpeg::canonical(image, *info, true);
-    tell_packet(fixed ? media::Payload::from(std::move(*fixed)) : media::Payload::copy_of(image), true);
+    tell_packet(fixed ? media::Payload::from(std::move(*fixed)) : media::Payload::copy_of(image), true,
+                !info->complete);
     input_->consume(image.size());
     at_image_ = false;
   }

@@ -17,6 +17,10 @@ using media::VideoCodec;
 /// Frames that a sequence number may jump before it is taken for a new count.
 constexpr std::uint64_t kMostMissing = 1'000'000;
 
+bool may_reorder(VideoCodec codec) noexcept {
+  return codec == VideoCodec::h264 || codec == VideoCodec::h265;
+}
+
 /// A payload of version 4 without the side data at its start (behind the elided bytes).
 std::optional<media::Payload> without_side_data(const media::Payload& payload, std::size_t prefix) {
   const auto bytes = payload.bytes();
@@ -44,14 +48,11 @@ void NutReader::deliver(const nut::FrameHead& head, std::int64_t pts_us, media::
     payload = *bare;
   }
   packet.payload = std::move(payload);
-  if (layout_->main.ours) {
-    own_fields(head, packet);
-  } else {
-    foreign_times(head, packet);
-  }
+  if (layout_->main.ours) own_fields(head, packet);
   if (packet.track == media::Track::video) {
     deliver_video(head, std::move(packet));
   } else if (told_format_) {
+    if (!layout_->main.ours) foreign_times(packet);
     in_order(packet, tracks_[head.stream]);
     ++stats_.audio_packets;
     packet_ = std::move(packet);
@@ -62,6 +63,7 @@ void NutReader::deliver(const nut::FrameHead& head, std::int64_t pts_us, media::
 void NutReader::deliver_video(const nut::FrameHead& head, media::Packet packet) {
   count_gap(packet);
   if (!canonical(packet)) return lost(1);
+  if (!layout_->main.ours) foreign_times(packet);  // when the parameter sets are known, which have a say in it
   if (wait_key_ && !packet.keyframe) {
     ++stats_.dropped;
     return;
@@ -88,6 +90,7 @@ bool NutReader::canonical(media::Packet& packet) {
     if (layout_->main.ours) return true;
     const auto info = media::jpeg::parse(bytes);
     if (!info) return false;
+    packet.corrupt = !info->complete;
     if (auto fixed = media::jpeg::canonical(bytes, *info, true))
       packet.payload = media::Payload::from(std::move(*fixed));
     return true;
@@ -126,7 +129,11 @@ void NutReader::adopt(media::StreamFormat format) {
                                         media::describe(format) + ": --on-change follow goes on");
   }
   if (told_format_ && !format.video.same_stream(format_.video)) wait_key_ = true;
+  if (!format.video.same_stream(format_.video)) depth_ = {};
   format_ = std::move(format);
+  const unsigned before = decode_delay();
+  depth_.promise(format_.video);
+  if (decode_delay() != before) dts_rule_.restart(decode_delay());
   if (!changed) return;
   format_due_ = told_format_ = true;
 }
@@ -151,14 +158,25 @@ void NutReader::own_fields(const nut::FrameHead& head, media::Packet& packet) {
   }
 }
 
-void NutReader::foreign_times(const nut::FrameHead& head, media::Packet& packet) {
-  if (is_video(head.stream) && layout_->streams[head.stream].decode_delay > 0) {
-    packet.dts_us = dts_rule_.next(packet.pts_us, frame_us());
-  }
+/// libavformat writes a decode_delay of 0 for encoders that do not tell it (libx265): parameter sets know better, and
+/// where they do not tell either, it shows in pictures that come behind others which are shown later.
+unsigned NutReader::decode_delay() const noexcept {
+  if (!layout_) return 0;
+  const unsigned told = layout_->streams[layout_->video].decode_delay;
+  return layout_->main.ours ? told : std::max(told, depth_.frames());
+}
+
+void NutReader::foreign_times(media::Packet& packet) {
   const auto mapped = foreign_.map(packet.pts_us, clock_.pts_us(monotonic_ns()));
   packet.pts_us += mapped.shift_us;
-  if (packet.dts_us) *packet.dts_us += mapped.shift_us;
   packet.discontinuity = mapped.jumped;
+  if (packet.track != media::Track::video || !may_reorder(format_.video.codec)) return;
+  if (!depth_.is_promised()) {
+    const unsigned before = decode_delay();
+    depth_.take(packet, {});
+    if (decode_delay() != before) dts_rule_.restart(decode_delay());
+  }
+  if (decode_delay() > 0) packet.dts_us = dts_rule_.next(packet.pts_us, frame_us());
 }
 
 /// Decoding times increase, or the packet says that something happened.
@@ -167,8 +185,9 @@ void NutReader::in_order(media::Packet& packet, TrackState& track) {
   if (track.last_dts_us && dts_us <= *track.last_dts_us) {
     constexpr std::int64_t kSmallStep = 1'000'000;
     if (!layout_->main.ours && *track.last_dts_us - dts_us < kSmallStep) {
+      const bool reordered = packet.dts_us.has_value();  // its time to be shown is its own
       packet.dts_us = *track.last_dts_us + 1;
-      packet.pts_us = std::max(packet.pts_us, *packet.dts_us);
+      if (!reordered) packet.pts_us = *packet.dts_us;
     } else {
       packet.discontinuity = true;
     }

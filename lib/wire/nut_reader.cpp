@@ -136,7 +136,7 @@ void NutReader::lost(std::uint64_t video_frames) {
   stats_.dropped += video_frames;
   wait_key_ = true;
   mark_next_ = told_format_;
-  dts_rule_.restart(layout_ ? layout_->streams[layout_->video].decode_delay : 0);
+  dts_rule_.restart(decode_delay());
 }
 
 void NutReader::new_writer() {
@@ -233,9 +233,9 @@ void NutReader::commit() {
   const auto before = std::exchange(layout_, nut::make_layout(*group_, input_->name()));
   group_open_ = false;
   tracks_.resize(layout_->streams.size());
-  const unsigned delay = layout_->streams[layout_->video].decode_delay;
-  if (!before || before->main.ours != layout_->main.ours || delay != before->streams[before->video].decode_delay) {
-    dts_rule_.restart(delay);
+  const unsigned told = layout_->streams[layout_->video].decode_delay;
+  if (!before || before->main.ours != layout_->main.ours || told != before->streams[before->video].decode_delay) {
+    dts_rule_.restart(decode_delay());
   }
   // Repeated headers do not undo what the stream itself has told since.
   if (before && before->format == layout_->format) return;

@@ -7,6 +7,7 @@
 #include "wire/nut_layout.hpp"
 #include "wire/payload_reader.hpp"
 #include "wire/reader.hpp"
+#include "wire/reorder_depth.hpp"
 #include "wire/times.hpp"
 
 namespace campipe::wire {
@@ -55,10 +56,11 @@ private:
   void deliver_video(const nut::FrameHead& head, media::Packet packet);
   bool canonical(media::Packet& packet);
   void own_fields(const nut::FrameHead& head, media::Packet& packet);
-  void foreign_times(const nut::FrameHead& head, media::Packet& packet);
+  void foreign_times(media::Packet& packet);
   void in_order(media::Packet& packet, TrackState& track);
   void count_gap(const media::Packet& packet);
   std::int64_t frame_us() const;
+  unsigned decode_delay() const noexcept;
 
   std::unique_ptr<Input> input_;
   ReadOptions options_;
@@ -82,6 +84,7 @@ private:
   std::optional<std::uint64_t> last_sequence_;
   StreamClock clock_;  // for foreign streams
   ForeignClock foreign_;
+  ReorderDepth depth_;  // of a foreign stream, whose header may not know
   DtsRule dts_rule_;
 };
 

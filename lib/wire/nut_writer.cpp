@@ -1,11 +1,9 @@
 #include "wire/nut_writer.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/crc32c.hpp"
 #include "base/error.hpp"
-#include "media/h264.hpp"
 #include "wire/nut_headers.hpp"
 #include "wire/nut_tags.hpp"
 
@@ -33,31 +31,6 @@ std::optional<std::uint64_t> KeyPosition::at(std::int64_t key_pts_us) noexcept {
     ahead_.reset();
   }
   return reached_;
-}
-
-void ReorderDepth::promise(const media::VideoFormat& format) {
-  if (format.codec != media::VideoCodec::h264) return;
-  for (const media::Nal nal : media::split_annex_b(format.parameter_sets)) {
-    if (media::h264::nal_type(nal) != media::h264::kSps) continue;
-    const auto sps = media::h264::parse_sps(nal);
-    if (!sps || !sps->max_reorder_frames) continue;
-    frames_ = std::max(frames_, static_cast<unsigned>(std::clamp(*sps->max_reorder_frames, 0, int{kMax})));
-  }
-}
-
-bool ReorderDepth::take(const media::Packet& packet, Rational frame_rate) {
-  unsigned depth = 0;
-  if (recent_pts_us_.empty() && packet.dts_us && frame_rate) {  // the first frame's delay is the whole depth
-    const double frames = static_cast<double>(packet.pts_us - *packet.dts_us) * frame_rate.value() / 1e6;
-    depth = static_cast<unsigned>(std::clamp(std::round(frames), 0.0, double{kMax}));
-  }
-  const auto later = std::ranges::count_if(recent_pts_us_, [&](std::int64_t pts_us) { return pts_us > packet.pts_us; });
-  depth = std::max(depth, static_cast<unsigned>(later));
-  recent_pts_us_.push_back(packet.pts_us);
-  if (recent_pts_us_.size() > kMax) recent_pts_us_.pop_front();
-  if (depth <= frames_) return false;
-  frames_ = depth;
-  return true;
 }
 
 NutWriter::NutWriter(Fd fd, std::string name, std::function<void(bool)> blocking)

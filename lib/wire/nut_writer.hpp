@@ -1,11 +1,11 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <optional>
 
 #include "wire/nut_bytes.hpp"
 #include "wire/output.hpp"
+#include "wire/reorder_depth.hpp"
 #include "wire/writer.hpp"
 
 namespace campipe::wire {
@@ -24,21 +24,6 @@ private:
   };
   std::optional<std::uint64_t> reached_;
   std::optional<Place> ahead_;  // with B-frames a keyframe is sent before its pts
-};
-
-/// How many frames a decoder must hold back to show them in order, learned from what passes.
-class ReorderDepth {
-public:
-  /// Takes what the parameter sets tell.
-  void promise(const media::VideoFormat& format);
-  /// Takes a packet in decoding order; answers whether the depth grew.
-  bool take(const media::Packet& packet, Rational frame_rate);
-  unsigned frames() const noexcept { return frames_; }
-
-private:
-  static constexpr unsigned kMax = 16;  // H.264, A.3.1: MaxDpbFrames
-  std::deque<std::int64_t> recent_pts_us_;
-  unsigned frames_ = 0;
 };
 
 /// NUT version 3 as campipe-stream(5) describes it.

@@ -35,15 +35,16 @@ struct FileCase {
   ColourRange range;
   ColourMatrix matrix;
   std::size_t access_units;
+  int reorder;
 };
 
 TEST(H265Sps, IsWhatTheEncoderWasTold) {
   using enum ColourRange;
   const FileCase cases[] = {
-      {"h265_main_176x144.h265", {176, 144}, {25, 1}, 1, 8, full, ColourMatrix::bt709, 4},
-      {"h265_1080_bframes.h265", {1920, 1080}, {30000, 1001}, 1, 8, limited, ColourMatrix::unknown, 5},
-      {"h265_main10_odd.h265", {98, 50}, {15, 1}, 1, 10, limited, ColourMatrix::unknown, 1},
-      {"h265_444_slices.h265", {320, 320}, {15, 1}, 3, 8, limited, ColourMatrix::unknown, 3},
+      {"h265_main_176x144.h265", {176, 144}, {25, 1}, 1, 8, full, ColourMatrix::bt709, 4, 0},
+      {"h265_1080_bframes.h265", {1920, 1080}, {30000, 1001}, 1, 8, limited, ColourMatrix::unknown, 5, 2},
+      {"h265_main10_odd.h265", {98, 50}, {15, 1}, 1, 10, limited, ColourMatrix::unknown, 1, 2},
+      {"h265_444_slices.h265", {320, 320}, {15, 1}, 3, 8, limited, ColourMatrix::unknown, 3, 0},
   };
   for (const FileCase& c : cases) {
     SCOPED_TRACE(c.name);
@@ -59,6 +60,7 @@ TEST(H265Sps, IsWhatTheEncoderWasTold) {
     EXPECT_EQ(sps->range, c.range);
     EXPECT_EQ(sps->matrix, c.matrix);
     EXPECT_EQ(sps->max_sub_layers, 1);
+    EXPECT_EQ(sps->max_reorder_frames, c.reorder);
     EXPECT_EQ(sps->profile_tier_level.size(), 12U);
     EXPECT_EQ(sps->profile_space_tier_idc, std::to_integer<int>(sps->profile_tier_level[0]));
     EXPECT_TRUE(has_irap(stream));
@@ -74,7 +76,7 @@ struct SpsParts {
   Part sub_layer_levels = [](BitWriter&) {};
   std::uint64_t id = 0, chroma = 1, width = 640, height = 480;
   Part crop = [](BitWriter& w) { w.bits(0, 1); };
-  std::uint64_t depth = 0;
+  std::uint64_t depth = 0, reorder = 0;
   Part scaling = [](BitWriter& w) { w.bits(0, 1); };
   Part pcm = [](BitWriter& w) { w.bits(0, 1); };
   Part references = [](BitWriter& w) { w.ue(0).bits(0, 1); };
@@ -89,7 +91,7 @@ struct SpsParts {
     if (chroma == 3) w.bits(0, 1);
     w.ue(width).ue(height);
     crop(w);
-    w.ue(depth).ue(depth).ue(4).bits(0, 1).ue(4).ue(0).ue(0);  // one entry of ordering info
+    w.ue(depth).ue(depth).ue(4).bits(0, 1).ue(4).ue(reorder).ue(0);  // one entry of ordering info
     w.ue(0).ue(3).ue(0).ue(3).ue(0).ue(0);
     scaling(w);
     w.bits(0, 2);
@@ -128,6 +130,7 @@ TEST(H265Sps, FindsTheVuiBehindEverythingOptional) {
               w.bits(1, 32).bits(1, 32).bits(1, 24).bits(90, 8).bits(90, 8);
             }}},
       {"4:4:4", {.chroma = 3}},
+      {"reordering", {.reorder = 3}},
       {"scaling enabled by default", {.scaling = [](BitWriter& w) { w.bits(1, 1).bits(0, 1); }}},
       {"scaling lists",
        {.scaling =
@@ -165,6 +168,7 @@ TEST(H265Sps, FindsTheVuiBehindEverythingOptional) {
     EXPECT_EQ(sps->size, (Size{640, 480}));
     EXPECT_EQ(sps->max_sub_layers, c.parts.sub_layers);
     EXPECT_TRUE(sps->temporal_id_nesting);
+    EXPECT_EQ(sps->max_reorder_frames, static_cast<int>(c.parts.reorder));
     EXPECT_EQ(sps->range, ColourRange::full);
     EXPECT_EQ(sps->matrix, ColourMatrix::bt709);
     EXPECT_EQ(sps->frame_rate, (Rational{24000, 1001}));
@@ -219,6 +223,12 @@ TEST(H265Sps, HostileReferenceSetsEndTheWalkAndNotTheSize) {
     ASSERT_TRUE(sps);
     EXPECT_EQ(sps->size, (Size{640, 480}));
   }
+}
+
+TEST(H265Sps, MoreReorderingThanADecoderHoldsIsUnknown) {
+  const auto sps = parse_sps(SpsParts{.reorder = 16, .vui = full_range_vui()}.nal());
+  ASSERT_TRUE(sps);
+  EXPECT_FALSE(sps->max_reorder_frames);
 }
 
 TEST(H265Sps, NoPrefixAndNoFlippedBitDoesHarm) {

@@ -132,6 +132,7 @@ TEST(BareFormats, JpegSurvivesWhatCamerasDo) {
   EXPECT_TRUE(same_bytes(read.packets[1].payload.bytes(), jpeg));
   EXPECT_TRUE(same_bytes(read.packets[2].payload.bytes(), with_thumbnail));
   EXPECT_TRUE(same_bytes(read.packets[3].payload.bytes(), jpeg)) << "its end is put back";
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(read.packets[i].corrupt, i == 3) << i;
   EXPECT_TRUE(same_bytes(read.packets[5].payload.bytes(), jpeg));
   EXPECT_EQ(read.formats.size(), 1U);
 }

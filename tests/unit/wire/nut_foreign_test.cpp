@@ -194,6 +194,46 @@ TEST(NutForeign, TimesOutOfRangeAreDamage) {
   EXPECT_EQ(text(read.packets[0]), "IJKLMNOP");
 }
 
+TEST(NutForeign, AJpegThatWasCutOffIsRepairedAndMarked) {
+  Foreign foreign;
+  foreign.tags = {"MJPG"};
+  const std::string jpeg = shell("ffmpeg -v error -f lavfi -i testsrc=s=64x48 -frames:v 1 -c:v mjpeg -f mjpeg -");
+  const Read read =
+      read_piped(foreign.start() + Foreign::sync(0) + Foreign::frame(kFirst, 0, 0, jpeg) +
+                 Foreign::frame(kFirst, 0, 1, jpeg.substr(0, jpeg.size() - 30)) + Foreign::frame(kFirst, 0, 2, jpeg));
+  ASSERT_EQ(read.packets.size(), 3U);
+  EXPECT_FALSE(read.packets[0].corrupt);
+  EXPECT_TRUE(read.packets[1].corrupt);
+  EXPECT_TRUE(text(read.packets[1]).ends_with("\xFF\xD9"));
+  EXPECT_FALSE(read.packets[2].corrupt);
+}
+
+/// H.264 slices in decoding order, B-frames among them, of which neither header nor parameter sets tell.
+TEST(NutForeign, BFramesThatNobodyToldOfKeepTheirTimes) {
+  constexpr std::array<int, 13> kShown{0, 160, 80, 40, 120, 320, 240, 200, 280, 480, 400, 360, 440};
+  Foreign foreign;
+  foreign.tags = {"H264"};
+  Bytes bytes = foreign.start() + Foreign::sync(0);
+  for (const int pts : kShown) {
+    const std::string_view slice =
+        pts == 0 ? std::string_view("\0\0\0\1\x65\x88\x84\x21", 8) : std::string_view("\0\0\0\1\x41\x9A\x24\x6C", 8);
+    bytes = bytes + Foreign::frame(pts == 0 ? kFirst : 0, 0, static_cast<std::uint64_t>(pts), slice);
+  }
+  const Read read = read_piped(bytes);
+  ASSERT_EQ(read.packets.size(), kShown.size());
+  for (std::size_t i = 0; i < kShown.size(); ++i) {
+    const media::Packet& packet = read.packets[i];
+    EXPECT_EQ(packet.pts_us - read.packets[0].pts_us, kShown[i] * 1000) << i;
+    EXPECT_FALSE(packet.discontinuity) << i;
+    if (i > 0) {
+      EXPECT_GT(media::decode_time_us(packet), media::decode_time_us(read.packets[i - 1])) << i;
+    }
+    if (i >= 5) {  // learned by then
+      EXPECT_LE(media::decode_time_us(packet), packet.pts_us) << i;
+    }
+  }
+}
+
 TEST(DtsRule, GivesTheEarliestTimeNotYetTaken) {
   DtsRule rule;
   rule.restart(2);

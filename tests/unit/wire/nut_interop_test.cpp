@@ -1,6 +1,9 @@
 // Against ffmpeg, ffprobe and mpv, both ways.
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include "media/h264.hpp"
 #include "wire_support.hpp"
@@ -143,6 +146,63 @@ TEST(NutInterop, BFramesKeepTheirOrderAndGetDecodingTimes) {
   }
   EXPECT_EQ(frame_sums(file.path()), frame_sums(mp4, ""));
   EXPECT_EQ(shell("ffprobe -v quiet -f nut -show_entries stream=has_b_frames -of csv=p=0 " + file.path()), "2\n");
+}
+
+/// pts and dts of each frame in µs from the first pts, as ffprobe tells them; nothing where it does not know.
+struct Times {
+  std::int64_t pts_us;
+  std::optional<std::int64_t> dts_us;
+};
+std::vector<Times> times_by_ffprobe(const std::string& path) {
+  std::istringstream lines(
+      shell("ffprobe -v quiet -f nut -select_streams v -show_entries packet=pts_time,dts_time -of csv=p=0 " + path));
+  const auto us = [](const std::string& text) { return std::llround(std::stold(text) * 1e6L); };
+  std::vector<Times> times;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t comma = line.find(',');
+    const std::string dts = line.substr(comma + 1);
+    times.push_back({us(line.substr(0, comma)), dts == "N/A" ? std::nullopt : std::optional(us(dts))});
+  }
+  const std::int64_t first_us = times.empty() ? 0 : times.front().pts_us;
+  for (Times& one : times) {
+    one.pts_us -= first_us;
+    if (one.dts_us) *one.dts_us -= first_us;
+  }
+  return times;
+}
+
+TEST(NutInterop, TimesOfBFramesAreThoseThatFfprobeTells) {
+  for (const char* encoder :
+       {"libx264 -bf 3 -b_strategy 0 -x264-params b-pyramid=none",
+        "libx264 -bf 3 -b_strategy 0 -x264-params b-pyramid=normal",
+        "libx264 -bf 3 -b_strategy 0 -x264-params b-pyramid=strict", "libx265 -bf 3 -x265-params log-level=error",
+        "libx265 -bf 3 -x265-params log-level=error:b-adapt=0", "libx265 -bf 8 -x265-params log-level=error:b-adapt=0",
+        "libx265 -bf 3 -x265-params log-level=error:b-adapt=0:b-pyramid=0"}) {
+    SCOPED_TRACE(encoder);
+    const MemFile theirs(shell_bytes(kSource + "-frames:v 60 -pix_fmt yuv420p -g 20 -c:v " + encoder + " -f nut -"));
+    const std::vector<Times> truth = times_by_ffprobe(theirs.path());
+    const Read read = read_piped(theirs.content());
+    ASSERT_EQ(truth.size(), 60U);
+    ASSERT_EQ(read.packets.size(), 60U);
+    const MemFile ours(rewritten(read));
+    const std::vector<Times> again = times_by_ffprobe(ours.path());
+    ASSERT_EQ(again.size(), 60U);
+    const std::int64_t first_us = read.packets[0].pts_us;
+    for (std::size_t i = 0; i < 60; ++i) {
+      SCOPED_TRACE(i);
+      const std::int64_t dts_us = media::decode_time_us(read.packets[i]);
+      EXPECT_NEAR(static_cast<double>(read.packets[i].pts_us - first_us), static_cast<double>(truth[i].pts_us), 1);
+      EXPECT_LE(dts_us, read.packets[i].pts_us);
+      if (i > 0) {
+        EXPECT_GT(dts_us, media::decode_time_us(read.packets[i - 1]));
+      }
+      if (truth[i].dts_us) {
+        EXPECT_NEAR(static_cast<double>(dts_us - first_us), static_cast<double>(*truth[i].dts_us), 1);
+      }
+      EXPECT_EQ(again[i].pts_us, read.packets[i].pts_us - first_us);
+      EXPECT_EQ(again[i].dts_us.value_or(dts_us - first_us), dts_us - first_us);
+    }
+  }
 }
 
 TEST(NutInterop, CarriesAudioOfEachCodecBothWays) {
