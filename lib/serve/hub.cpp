@@ -7,7 +7,13 @@ namespace campipe::serve {
 Hub::Hub(History::Limits limits, Stream::Clock clock) : limits_(limits), clock_(std::move(clock)) {}
 
 Stream& Hub::add_stream(std::string name, std::string rendition) {
-  return *streams_.emplace_back(std::make_unique<Stream>(std::move(name), std::move(rendition), limits_, clock_));
+  auto added = std::make_unique<Stream>(std::move(name), std::move(rendition), limits_, clock_);
+  for (const auto& other : streams_) {
+    if (other->name() != added->name()) continue;
+    other->add_namesake(*added, false);
+    added->add_namesake(*other, true);
+  }
+  return *streams_.emplace_back(std::move(added));
 }
 
 std::vector<Stream*> Hub::find(std::string_view name, std::string_view rendition) const {

@@ -17,7 +17,8 @@ class Hub {
 public:
   explicit Hub(History::Limits limits = {}, Stream::Clock clock = monotonic_ns);
 
-  /// A stream for one input. The same name and rendition again is another codec of it. They stay in the order given.
+  /// A stream for one input. The same name and rendition again is another codec of it. They stay in the order given,
+  /// which also says whose audio those of a name have that have none (Stream).
   Stream& add_stream(std::string name, std::string rendition);
   const std::vector<std::unique_ptr<Stream>>& streams() const noexcept { return streams_; }
 

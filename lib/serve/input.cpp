@@ -145,7 +145,7 @@ void Input::take(Event& event) {
     if (format->video.codec == media::VideoCodec::raw) return refuse_raw(format->video);
     const bool first = stream_.generation() == 0;
     stream_.set_format(*format);
-    if (first && tell_.on_first_format) tell_.on_first_format(*this);
+    if (tell_.on_format) tell_.on_format(*this, first);
   } else if (auto* packet = std::get_if<media::Packet>(&event)) {
     const std::size_t bytes = packet->payload.size();
     const auto captured = packet->captured_ns;

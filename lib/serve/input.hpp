@@ -37,8 +37,8 @@ public:
   using MakeReader = std::function<std::unique_ptr<wire::StreamReader>(int stop_fd)>;
   /// Called in the loop's thread.
   struct Events {
-    std::function<void(Input&)> on_first_format;     ///< after Stream::set_format()
-    std::function<void(Input&, const End&)> on_end;  ///< once, after Stream::end()
+    std::function<void(Input&, bool first)> on_format;  ///< after Stream::set_format()
+    std::function<void(Input&, const End&)> on_end;     ///< once, after Stream::end()
   };
 
   /// @param name  What messages call it: "stdin", a path.

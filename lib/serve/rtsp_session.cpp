@@ -161,13 +161,16 @@ bool RtspSession::is_current() const {
   const auto same_wire_format = [](const RtspTrackInfo& a, const RtspTrackInfo& b) {
     return a.description.payload_type == b.description.payload_type && a.description.rtpmap == b.description.rtpmap;
   };
-  return std::ranges::equal(tracks_of(stream_), infos_, same_wire_format);
+  const std::vector<RtspTrackInfo> tracks = tracks_of(stream_);
+  const auto common = static_cast<std::ptrdiff_t>(std::min(tracks.size(), infos_.size()));
+  return std::equal(tracks.begin(), tracks.begin() + common, infos_.begin(), same_wire_format);
 }
 
 void RtspSession::on_format_changed() {
   if (!is_current()) return end("format_changed");
   // New parameter sets come in-band with the next keyframe; what is told to new clients is told anew.
-  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+  const std::size_t now = tracks_of(stream_).size();
+  for (std::size_t i = 0; i < std::min(now, tracks_.size()); ++i) {
     if (tracks_[i]) tracks_[i]->packetizer = packetizer_of(stream_, infos_[i].track, options_.max_payload);
   }
 }

@@ -50,7 +50,8 @@ public:
   bool is_set_up(std::size_t track) const noexcept { return tracks_[track].has_value(); }
   bool any_set_up() const noexcept;
   bool has_played() const noexcept { return has_played_; }
-  /// The stream still has the tracks that this session was made for.
+  /// The stream still has the tracks that this session was made for, as they were. Audio that went away only falls
+  /// silent; audio that came is for those who come after it.
   bool is_current() const;
 
   void set_output(std::unique_ptr<RtspOutput> output) { output_ = std::move(output); }

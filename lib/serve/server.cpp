@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "rtp/sdp.hpp"
 
 namespace campipe::serve {
 
@@ -124,13 +125,23 @@ void Server::start_input(std::size_t index) {
   };
   inputs_.push_back(std::make_unique<Input>(
       loop_, *hub_.streams()[index], name, make_reader, &telemetry_,
-      Input::Events{.on_first_format = [this](Input& input) { on_first_format(input); },
+      Input::Events{.on_format = [this](Input& input, bool first) { on_format(input, first); },
                     .on_end = [this](Input& input, const Input::End& how) { on_input_end(input, how); }}));
+}
+
+void Server::on_format(Input& input, bool first) {
+  if (first) on_first_format(input);
+  const Stream& stream = input.stream();
+  const auto& audio = stream.own_format()->audio;
+  if (!rtsp_ || !audio || rtp::is_supported(*audio) || !told_of_audio_.insert(&stream).second) return;
+  log::warning(
+      "{}: its {} audio is left out of RTSP, which carries AAC, Opus and G.711 here: have the source send one of them",
+      stream.path(), media::name(audio->codec));
 }
 
 void Server::on_first_format(Input& input) {
   const Stream& stream = input.stream();
-  log::info("{}: {} from {}", stream.path(), media::describe(*stream.format()), input.name());
+  log::info("{}: {} from {}", stream.path(), media::describe(*stream.own_format()), input.name());
   for (const auto& other : hub_.streams()) {
     if (other.get() == &stream || other->path() != stream.path() || !other->has_codec(stream.format()->video.codec))
       continue;

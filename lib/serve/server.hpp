@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ private:
   void listen();
   void start_input(std::size_t index);
   void announce() const;
+  void on_format(Input& input, bool first);
   void on_first_format(Input& input);
   void on_input_end(Input& input, const Input::End& how);
   /// The inputs are done: clients get what there is, then it ends.
@@ -60,8 +62,9 @@ private:
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<RtspServer> rtsp_;
   std::vector<std::unique_ptr<Input>> inputs_;
-  std::optional<ExitCode> failure_;       // the first input's that failed
-  std::atomic<std::size_t> clients_ = 0;  // for the telemetry's thread
+  std::set<const Stream*> told_of_audio_;  // that it is left out of RTSP
+  std::optional<ExitCode> failure_;        // the first input's that failed
+  std::atomic<std::size_t> clients_ = 0;   // for the telemetry's thread
   std::int64_t ending_since_ms_ = -1;
   bool draining_ = false;
   net::Timer ticker_;

@@ -1,6 +1,7 @@
 #include "serve/stream.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace campipe::serve {
 
@@ -9,6 +10,8 @@ namespace {
 constexpr std::int64_t kRateWindowNs = 2'000'000'000;
 constexpr std::int64_t kStallAfterNs = 2'000'000'000;
 constexpr std::size_t kMaxArrivals = 4096;
+/// Audio that is further than this from the pictures belongs to another clock.
+constexpr std::int64_t kSameClockUs = 10'000'000;
 
 }  // namespace
 
@@ -33,17 +36,45 @@ std::string Stream::path() const {
   return rendition_.empty() ? name_ : name_ + "/" + rendition_;
 }
 
+void Stream::add_namesake(Stream& other, bool given_before) {
+  (given_before ? before_ : after_).push_back(&other);
+}
+
 void Stream::set_format(const media::StreamFormat& format) {
+  own_format_ = format;
+  apply_format();
+  apply_format_to_namesakes();
+}
+
+const Stream* Stream::audio_source() const noexcept {
+  if (own_format_ && own_format_->audio) return this;
+  for (const auto* others : {&before_, &after_}) {
+    const auto found = std::ranges::find_if(*others, &Stream::has_audio);
+    if (found != others->end()) return *found;
+  }
+  return nullptr;
+}
+
+void Stream::apply_format() {
+  if (!own_format_) return;
+  media::StreamFormat format = *own_format_;
+  if (const Stream* source = audio_source()) format.audio = source->own_format_->audio;
   // The clock's anchor and the nominal rate may differ after a restart; what a client has to do anew is decided by
   // these.
   const bool same = format_ && format_->video.same_stream(format.video) && format_->audio == format.audio;
   const bool other_pictures =
       format_ && (format_->video.codec != format.video.codec || format_->video.size != format.video.size);
-  format_ = format;
+  format_ = std::move(format);
   if (same) return;
   if (generation_++ > 0) ++totals_.format_changes;
   if (other_pictures) history_.clear();  // nobody may join in the old format
   tell(&Client::on_format_changed);
+}
+
+void Stream::apply_format_to_namesakes() {
+  for (const auto* others : {&before_, &after_}) {
+    for (Stream* other : *others) other->apply_format();
+  }
 }
 
 void Stream::push(media::Packet packet) {
@@ -54,7 +85,24 @@ void Stream::push(media::Packet packet) {
     ++totals_.units;
     if (packet.keyframe) ++totals_.keyframes;
     note_arrival(packet.payload.size());
+  } else {
+    lend_audio(packet);
   }
+  add_unit(std::move(packet));
+}
+
+void Stream::lend_audio(const media::Packet& packet) {
+  for (const auto* others : {&before_, &after_}) {
+    for (Stream* other : *others) {
+      if (!other->format_ || other->ended_ || other->audio_source() != this) continue;
+      const UnitPtr picture = other->history_.newest_video();
+      if (!picture || std::abs(picture->packet.pts_us - packet.pts_us) > kSameClockUs) continue;
+      other->add_unit(packet);
+    }
+  }
+}
+
+void Stream::add_unit(media::Packet packet) {
   auto unit = std::make_shared<Unit>();
   unit->index = history_.end();
   unit->generation = generation_;
@@ -69,6 +117,7 @@ void Stream::end(std::string reason) {
   ended_ = true;
   end_reason_ = std::move(reason);
   tell(&Client::on_stream_ended);
+  apply_format_to_namesakes();  // its audio is at an end, too
 }
 
 StreamState Stream::state() const {

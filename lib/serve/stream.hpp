@@ -22,13 +22,14 @@ enum class StreamState {
 };
 std::string_view name(StreamState state) noexcept;
 
-/// What one input brings: a rendition of a named stream in one codec, maybe with audio. Lives as long as the hub. For
-/// the loop's thread.
+/// What one input brings: a rendition of a named stream in one codec, maybe with audio. Without audio of its own it has
+/// that of the first stream of its name that does: one camera's picture in several codecs, its sound in one. Lives as
+/// long as the hub. For the loop's thread.
 class Stream {
 public:
   struct Totals {
     std::uint64_t units = 0;  ///< video
-    std::uint64_t bytes = 0;  ///< video and audio
+    std::uint64_t bytes = 0;  ///< video and audio of the input
     std::uint64_t keyframes = 0;
     std::uint64_t dropped = 0;  ///< damaged or missing before us, or not taken over in time
     std::uint64_t format_changes = 0;
@@ -38,6 +39,9 @@ public:
   Stream(std::string name, std::string rendition, History::Limits limits, Clock clock);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
+
+  /// Another stream of the same name; each is told of the others in the order given. Must outlive this.
+  void add_namesake(Stream& other, bool given_before);
 
   // What the input does.
   void set_format(const media::StreamFormat& format);
@@ -49,8 +53,10 @@ public:
   const std::string& rendition() const noexcept { return rendition_; }  ///< "" when it was given none
   std::string path() const;                                             ///< NAME or NAME/RENDITION
 
-  /// Nothing before the first format.
+  /// With the audio that there is, whosever it is. Nothing before the first format.
   const std::optional<media::StreamFormat>& format() const noexcept { return format_; }
+  /// As the input told it.
+  const std::optional<media::StreamFormat>& own_format() const noexcept { return own_format_; }
   bool has_codec(media::VideoCodec codec) const noexcept { return format_ && format_->video.codec == codec; }
   std::uint32_t generation() const noexcept { return generation_; }  ///< counts formats, from 1
   const History& history() const noexcept { return history_; }
@@ -71,6 +77,14 @@ private:
     std::size_t bytes;
   };
 
+  /// Whose audio this stream has: its own, another's, nobody's (nullptr).
+  const Stream* audio_source() const noexcept;
+  bool has_audio() const noexcept { return own_format_ && own_format_->audio && !ended_; }
+  void apply_format();
+  void apply_format_to_namesakes();
+  void lend_audio(const media::Packet& packet);
+  void add_unit(media::Packet packet);
+
   void attach(Client& client) { clients_.push_back(&client); }
   void detach(Client& client) noexcept;
   void tell(void (Client::*what)());
@@ -80,7 +94,8 @@ private:
   std::string name_, rendition_, end_reason_;
   Clock clock_;
   History history_;
-  std::optional<media::StreamFormat> format_;
+  std::optional<media::StreamFormat> own_format_, format_;
+  std::vector<Stream*> before_, after_;  // of the same name, in the order given
   std::uint32_t generation_ = 0;
   Totals totals_;
   bool ended_ = false;

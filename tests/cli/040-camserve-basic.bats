@@ -177,3 +177,14 @@ PY
   start six camserve --http '[::1]:0' --rtsp none cam=never
   wait_for_line 5 six.err "http://[::1]:"
 }
+
+@test "camserve says once that a sound cannot go by RTSP" {
+  for encoder in libmp3lame:mp3 pcm_s16le:pcm_s16le; do
+    ffmpeg -v error -f lavfi -i testsrc=s=160x120:r=15 -f lavfi -i sine=r=44100 -t 2 -c:v mjpeg -c:a "${encoder%:*}" -f nut -y av.nut
+    run --separate-stderr timeout 20 camserve --http none --rtsp 127.0.0.1:0 <av.nut
+    assert_equal "$status" 0
+    assert_equal "$(grep -c "cam: its ${encoder#*:} audio is left out of RTSP" <<<"$stderr")" 1 "lines about ${encoder#*:}"
+    run --separate-stderr timeout 20 camserve --http 127.0.0.1:0 --rtsp none <av.nut
+    assert_equal "$(grep -c "left out" <<<"$stderr")" 0 "lines without RTSP"
+  done
+}

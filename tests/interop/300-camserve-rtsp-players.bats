@@ -91,6 +91,22 @@ P
   done
 }
 
+@test "sound of another input of the same name goes along" {
+  mkfifo picture
+  start_sh server "ffmpeg -v error -re -f lavfi -i testsrc2=s=320x180:r=15 -f lavfi -i sine=r=48000 \
+    -map 0 -c:v libx264 -preset ultrafast -tune zerolatency -g 15 -bf 0 -f nut -y picture \
+    -map 0 -map 1 -c:v mjpeg -c:a aac -f nut - | exec camserve --http none --rtsp 127.0.0.1:0 cam=picture cam=-"
+  wait_for_line 20 server.err "+ aac"
+  wait_for_line 20 server.err "cam: h264"
+  RTSP=rtsp://127.0.0.1:$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
+  run_tool ffprobe -v error -rtsp_transport tcp -show_entries stream=codec_name -of csv=p=0 "$RTSP/cam"
+  assert_equal "$output" "h264"$'\n'"aac"
+  for transport in tcp udp; do
+    run_tool ffmpeg -v error -xerror -rtsp_transport $transport -i "$RTSP/cam" -t 2 -f null -
+    assert_equal "$stderr" "" "complaints over $transport"
+  done
+}
+
 @test "the better codec is the default, the other one is asked for" {
   start_sh server "camgrab pattern -s 640x360 -r 30 -o - | camenc -c h264 | exec camserve --http none --rtsp 127.0.0.1:0 cam=- cam=<(camgrab pattern -s 640x360 -r 30 | camenc -c mjpeg)"
   wait_for_line 20 server.err "cam: h264"

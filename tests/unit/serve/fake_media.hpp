@@ -36,6 +36,12 @@ inline media::Packet sound(std::int64_t number) {
   return packet;
 }
 
+inline media::StreamFormat with_audio(media::StreamFormat format,
+                                      media::AudioCodec codec = media::AudioCodec::pcm_mulaw) {
+  format.audio = media::AudioFormat{codec, 8000, 1, {}};
+  return format;
+}
+
 /// A clock that tests turn.
 struct Clock {
   std::int64_t now_ns = 1'000'000'000;

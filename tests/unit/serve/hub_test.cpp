@@ -176,6 +176,55 @@ TEST_F(HubTest, AudioComesOutInItsPlaceAndIsNoFrame) {
   EXPECT_EQ(stream.totals().units, 2U);
 }
 
+TEST_F(HubTest, AStreamWithoutAudioHasThatOfTheFirstOfItsNameThatDoes) {
+  Stream& mute = add("cam", "", VideoCodec::h264);
+  Stream& first = add("cam", "low", VideoCodec::mjpeg);
+  Stream& second = add("cam", "", VideoCodec::mjpeg);
+  Stream& other = add("garden", "", VideoCodec::h264);
+  second.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg), media::AudioCodec::opus));
+  EXPECT_EQ(mute.format()->audio->codec, media::AudioCodec::opus) << "for now";
+  first.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg)));
+  EXPECT_EQ(mute.format()->audio->codec, media::AudioCodec::pcm_mulaw);
+  EXPECT_FALSE(mute.own_format()->audio);
+  EXPECT_EQ(second.format()->audio->codec, media::AudioCodec::opus) << "its own";
+  EXPECT_FALSE(other.format()->audio);
+
+  fake::Taker client(mute, {});
+  for (Stream* stream : {&mute, &first, &second, &other}) stream->push(fake::picture(0));
+  first.push(fake::sound(0));
+  second.push(fake::sound(0));
+  EXPECT_THAT(client.taken, ElementsAre(0, 1));
+  EXPECT_EQ(mute.history().at(1)->packet.track, media::Track::audio);
+  EXPECT_EQ(mute.history().at(1)->packet.payload.data(), first.history().at(1)->packet.payload.data()) << "shared";
+  EXPECT_EQ(mute.totals().bytes, 100U) << "what its own input brought";
+  EXPECT_EQ(second.history().end(), 2U);
+  EXPECT_EQ(other.history().end(), 1U);
+}
+
+TEST_F(HubTest, AudioOfAnotherClockOrBeforeThePictureIsNotLent) {
+  Stream& mute = add("cam", "", VideoCodec::h264);
+  Stream& source = add("cam", "", VideoCodec::mjpeg);
+  source.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg)));
+  source.push(fake::sound(0));
+  EXPECT_EQ(mute.history().end(), 0U);
+  mute.push(fake::picture(0));
+  source.push(fake::sound(30 * 60));
+  EXPECT_EQ(mute.history().end(), 1U);
+  EXPECT_TRUE(mute.history().newest_keyframe());
+}
+
+TEST_F(HubTest, AudioGoesWithTheStreamThatLentIt) {
+  Stream& mute = add("cam", "", VideoCodec::h264);
+  Stream& source = add("cam", "", VideoCodec::mjpeg);
+  source.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg)));
+  fake::Taker client(mute, {});
+  EXPECT_TRUE(mute.format()->audio);
+  source.end("end of input");
+  EXPECT_FALSE(mute.format()->audio);
+  EXPECT_EQ(client.formats, 1);
+  EXPECT_FALSE(client.ended);
+}
+
 TEST_F(HubTest, RestartedWriterWithTheSameFormatIsNoChange) {
   Stream& stream = add("cam", "", VideoCodec::h264);
   fake::Taker client(stream, {});

@@ -68,7 +68,7 @@ protected:
           return std::make_unique<ScriptedReader>(std::move(steps), stop_fd);
         },
         nullptr,
-        Input::Events{.on_first_format = [this](Input&) { ++first_formats_; },
+        Input::Events{.on_format = [this](Input&, bool first) { first_formats_ += first ? 1 : 0; },
                       .on_end = [this](Input&, const Input::End& end) { end_ = end; }});
   }
 

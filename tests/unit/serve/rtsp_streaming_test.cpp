@@ -318,6 +318,73 @@ TEST(RtspStreaming, AudioGoesOnItsOwnTrackAfterTheFirstPicture) {
   EXPECT_EQ(player.on_channel(4)[0].u16(0) & 0x7F, 0U);  // PCMU
 }
 
+/// A second input of "cam" with sound: MJPEG, which is not what players get by default.
+struct SoundInput {
+  explicit SoundInput(Fixture& fixture) : fixture_(fixture), stream_(fixture.hub.add_stream("cam", "")) {}
+  void start() {
+    media::StreamFormat format;
+    format.video.codec = media::VideoCodec::mjpeg;
+    format.video.size = {640, 360};
+    format.audio = media::AudioFormat{media::AudioCodec::pcm_mulaw, 8000, 1, {}};
+    stream_.set_format(format);
+  }
+  void push() {
+    media::Packet packet;
+    packet.track = media::Track::audio;
+    packet.pts_us = fixture_.pts_us;
+    packet.payload = media::Payload::from(rtp::test::noise(160));
+    stream_.push(packet);
+  }
+  void end() { stream_.end("end of input"); }
+
+private:
+  Fixture& fixture_;
+  Stream& stream_;
+};
+
+TEST(RtspStreaming, AudioOfAnotherInputOfTheNameGoesAlong) {
+  Fixture fixture;
+  SoundInput sound(fixture);
+  fixture.start();
+  sound.start();
+  Player player(fixture);
+  const std::string sdp = player.ask("DESCRIBE", player.url()).body;
+  EXPECT_THAT(sdp, HasSubstr("H264/90000"));
+  EXPECT_THAT(sdp, HasSubstr("m=audio 0 RTP/AVP 0\r\n"));
+  const Reply setup = player.ask("SETUP", player.url("/cam/trackID=0"), "Transport: RTP/AVP/TCP;interleaved=0-1\r\n");
+  const std::string session = "Session: " + setup.header("Session").substr(0, 16) + "\r\n";
+  player.ask("SETUP", player.url("/cam/trackID=1"), session + "Transport: RTP/AVP/TCP;interleaved=4-5\r\n");
+  EXPECT_EQ(player.ask("PLAY", player.url(), session).status, 200);
+  fixture.push(true, 100);
+  sound.push();
+  sound.push();
+  ASSERT_TRUE(fixture.until([&] { return player.read_some(), player.on_channel(4).size() == 2; }));
+  sound.end();
+  fixture.push(false, 100);
+  ASSERT_TRUE(player.wait_packets(3)) << "the pictures go on";
+  EXPECT_FALSE(player.closed);
+  Player late(fixture);
+  EXPECT_THAT(late.ask("DESCRIBE", late.url()).body, Not(HasSubstr("m=audio")));
+}
+
+TEST(RtspStreaming, AudioThatTurnsUpLaterDisturbsNobody) {
+  Fixture fixture;
+  SoundInput sound(fixture);
+  fixture.start();
+  fixture.push(true, 100);
+  Player player(fixture);
+  player.play_tcp();
+  ASSERT_TRUE(player.wait_packets(2));
+  sound.start();
+  sound.push();
+  fixture.push(false, 100);
+  ASSERT_TRUE(player.wait_packets(3));
+  EXPECT_FALSE(player.closed);
+  EXPECT_EQ(frames_of(player.rtp()), (std::vector<int>{0, 1}));
+  Player late(fixture);
+  EXPECT_THAT(late.ask("DESCRIBE", late.url()).body, HasSubstr("m=audio"));
+}
+
 TEST(RtspStreaming, InterleavedRtcpIsTakenAtAnyTime) {
   Fixture fixture;
   fixture.start();
