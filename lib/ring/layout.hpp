@@ -18,11 +18,14 @@ constexpr std::uint64_t kControlMagic = 0x314c5443504d43;  // "CMPCTL1"
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kPage = 4096;
 
-constexpr std::uint32_t kMinSlots = 4;
+constexpr std::uint32_t kMinSlots = 5;
+/// Slots that readers never lease together: the newest, the one being written, and two that the writer's process may
+/// still hold after it drew them in place. So the writer always finds a free one.
+constexpr std::uint32_t kUnleasedSlots = 4;
 constexpr std::uint32_t kMaxSlots = 64;
 constexpr std::uint32_t kRecords = 4096;  ///< of a coded ring; a power of two
 constexpr std::uint32_t kFormats = 8;
-constexpr std::uint32_t kEntries = 64;
+constexpr std::uint32_t kSeats = 64;
 constexpr std::uint32_t kIndex = 256;
 constexpr std::uint32_t kMaxPlanes = 4;
 constexpr std::uint64_t kMaxUnitBytes = std::uint64_t{256} << 20;
@@ -44,7 +47,7 @@ struct Header {
   std::uint64_t total_bytes;
   std::uint64_t lineage;     ///< random; the sequence numbers of two objects of one lineage follow each other
   std::uint32_t slots;       ///< raw: slots; coded: records
-  std::uint32_t tickets;     ///< raw: leases that cooperating readers may hold together, slots - 2
+  std::uint32_t tickets;     ///< raw: leases that readers may hold together: slots - kUnleasedSlots
   std::uint64_t slot_bytes;  ///< raw: room of one slot; coded: room of the arena
   std::uint64_t records_offset;
   std::uint64_t data_offset;
@@ -143,7 +146,7 @@ struct FormatFields {
   std::int64_t anchor_realtime_us, anchor_monotonic_ns;
   std::array<char, 40> boot_id;  ///< of the anchor; empty = no clock
   std::uint32_t parameter_set_bytes, audio_extradata_bytes;
-  std::array<std::byte, 3952> data;  ///< the parameter sets, then the audio's extradata
+  std::array<std::byte, 3960> data;  ///< the parameter sets, then the audio's extradata
 };
 static_assert(sizeof(FormatFields) == kPage - 8 && offsetof(FormatFields, pixel_format) == 40);
 static_assert(offsetof(FormatFields, anchor_realtime_us) == 64 && offsetof(FormatFields, boot_id) == 80);
@@ -161,38 +164,43 @@ static_assert(sizeof(FormatRecord) == kPage);
 constexpr std::size_t kFormatsOffset = kPage;
 constexpr std::size_t kRecordsOffset = kFormatsOffset + kFormats * kPage;
 
-/// One registered reader, or one more ticket of one. Its owner holds the write lock on byte 1 + index.
-struct Entry {
-  std::atomic<std::uint32_t> pid;        ///< for people only
-  std::atomic<std::uint32_t> mode;       ///< kEntryNewest | kEntryLeases
-  std::atomic<std::uint32_t> want;       ///< 1 = it wants frames
-  std::atomic<std::uint32_t> ticket_of;  ///< index + 1 of the entry this is a further ticket of; 0 = a reader
+/// One registered reader. It holds the write lock on byte kSeatByte + index; without that lock the seat is free.
+struct Seat {
+  std::atomic<std::uint32_t> pid;   ///< for people only, as all but `want` here
+  std::atomic<std::uint32_t> mode;  ///< kSeatNewest | kSeatLeases
+  std::atomic<std::uint32_t> want;  ///< 1 = it wants frames
+  std::atomic<std::uint32_t> reserved;
   std::atomic<std::uint64_t> last_seq;
   std::atomic<std::uint64_t> lost;
   std::atomic<std::int64_t> since_us;
   std::array<std::atomic<std::uint64_t>, 2> comm;
-  std::atomic<std::uint64_t> reserved;
+  std::atomic<std::uint64_t> reserved2;
 };
-static_assert(sizeof(Entry) == 64 && offsetof(Entry, last_seq) == 16 && offsetof(Entry, comm) == 40);
+static_assert(sizeof(Seat) == 64 && offsetof(Seat, want) == 8 && offsetof(Seat, last_seq) == 16);
+static_assert(offsetof(Seat, lost) == 24 && offsetof(Seat, since_us) == 32 && offsetof(Seat, comm) == 40);
 
-constexpr std::uint32_t kEntryNewest = 1;
-constexpr std::uint32_t kEntryLeases = 2;
+constexpr std::uint32_t kSeatNewest = 1;
+constexpr std::uint32_t kSeatLeases = 2;
 
 /// campipe.NAME.ctl. Whoever may write here may be anybody: nothing in it decides over a picture or an address.
 struct Control {
   std::atomic<std::uint64_t> magic;
   std::atomic<std::uint32_t> version;
-  std::atomic<std::uint32_t> entry_count;
-  alignas(64) std::atomic<std::uint32_t> wishes;  ///< counts changes below; the writer waits on it
+  std::atomic<std::uint32_t> seat_count;
+  alignas(64) std::atomic<std::uint32_t> wishes;  ///< counts changes of what readers want; the writer waits on it
   std::atomic<std::uint32_t> keyframe_wishes;     ///< counts readers' wishes for a keyframe
-  alignas(4096) std::array<Entry, kEntries> entry;
+  alignas(4096) std::array<Seat, kSeats> seat;
 };
-static_assert(sizeof(Control) == 2 * kPage && offsetof(Control, wishes) == 64 && offsetof(Control, entry) == kPage);
+static_assert(sizeof(Control) == 2 * kPage && offsetof(Control, version) == 8 && offsetof(Control, seat_count) == 12);
+static_assert(offsetof(Control, wishes) == 64 && offsetof(Control, keyframe_wishes) == 68);
+static_assert(offsetof(Control, seat) == kPage);
 
-// Locks (fcntl(2), open file description locks) on bytes of the control object ...
+// Open file description locks (fcntl(2)). On bytes of the control object ...
 constexpr std::int64_t kWriterByte = 0;     ///< write lock: the writer
-constexpr std::int64_t kEntryByte = 1;      ///< write lock on kEntryByte + i: the reader with entry i
-constexpr std::int64_t kWatcherByte = 128;  ///< read lock: a reader that has no entry
-// ... and on byte i of the ring itself, a read lock: somebody has leased slot i.
+constexpr std::int64_t kSeatByte = 1;       ///< write lock on kSeatByte + i: the reader in seat i
+constexpr std::int64_t kTicketByte = 128;   ///< write lock on kTicketByte + i: the right to lease one slot at a time
+constexpr std::int64_t kWatcherByte = 255;  ///< read lock: a reader that may not write here, and so has no seat
+constexpr std::int64_t kLockBytes = 256;
+// ... and on byte i of the ring itself a read lock: somebody has leased slot i.
 
 }  // namespace campipe::ring

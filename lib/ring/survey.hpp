@@ -11,7 +11,7 @@ namespace campipe::ring {
 /// What can be said of a ring from outside, without being a reader of it.
 struct Survey {
   struct Reader {
-    std::uint32_t entry = 0;
+    std::uint32_t seat = 0;
     std::uint32_t pid = 0;
     std::string command;  ///< control bytes and what is no UTF-8 replaced
     bool wants = false, newest = false, leases = false;

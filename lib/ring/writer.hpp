@@ -27,7 +27,7 @@ class Writer {
 public:
   struct Options {
     std::string name;               ///< without "shm:"
-    std::uint32_t slots = 8;        ///< raw: kMinSlots to kMaxSlots; two of them are never leased
+    std::uint32_t slots = 8;        ///< raw: kMinSlots to kMaxSlots; four of them are never leased
     std::uint64_t arena_bytes = 0;  ///< coded: 0 = 16 MiB, and more when a GOP needs it
     mode_t mode = 0660;             ///< who may read, and with w: lease and wish. Nobody but the owner writes pictures
     std::optional<gid_t> group;     ///< nothing: the process's
@@ -41,19 +41,20 @@ public:
   Writer(Writer&&) noexcept;
   Writer& operator=(Writer&&) noexcept;
 
-  /// Before the first unit and at each change. Throws Error(cannot_create) when /dev/shm has no room, with how much is
-  /// needed and how to give it.
+  /// Before the first unit and at each change; told to readers with the next unit.
   void set_format(const Format& format);
 
   /// The format that the writer before us left, when its clock is of this boot: its anchor is to be kept.
   const std::optional<Format>& inherited() const noexcept;
 
-  /// Raw: a slot for a picture of `bytes` bytes, so that publish() need not copy. Nothing when none can be spared (the
-  /// caller draws elsewhere) or the format does not fit. After set_format().
+  /// Raw: a slot for a picture of `bytes` bytes, so that publish() need not copy. Nothing when none can be spared: the
+  /// caller draws elsewhere. After set_format(). Throws Error(cannot_create) when /dev/shm has no room for the ring,
+  /// with how much is needed and how to give it.
   std::optional<Room> room(std::size_t bytes);
 
   /// Gives a unit to all readers. In place when `payload` begins at a Room that was not published yet, else with one
-  /// copy. Answers false when it was dropped (no room; counted).
+  /// copy. Answers false when it was dropped (counted): too big, or bigger than the ring and /dev/shm has no room for
+  /// another. Throws as room() does when there is no ring at all yet.
   bool publish(const UnitInfo& info, std::span<const std::byte> payload);
 
   /// Whether a reader lives that wants frames; readers without write access to the control object always want.

@@ -1,0 +1,237 @@
+#include "ring/control.hpp"
+
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "ring/futex.hpp"
+#include "ring/lock.hpp"
+#include "ring/names.hpp"
+
+namespace campipe::ring {
+
+namespace {
+
+constexpr int kAskEveryNs = 250'000'000;
+
+[[noreturn]] void refuse_owner(const std::string& name, uid_t owner) {
+  throw Error(ExitCode::permission,
+              fmt::format("shm:{}: belongs to user {}: take another name, or have them run 'camring rm {}'", name,
+                          user_name(owner), name));
+}
+
+[[noreturn]] void busy(const std::string& name) {
+  throw Error(ExitCode::try_again,
+              fmt::format("shm:{}: another program writes it ('camring stat {}' says which): stop that one or take "
+                          "another name",
+                          name, name));
+}
+
+bool is_control(const Object& object) noexcept {
+  if (object.data() == nullptr || object.size() != sizeof(Control)) return false;
+  const auto& control = *reinterpret_cast<const Control*>(object.data());
+  // Acquire: what was stored before the magic (by the writer that made it) is seen with it.
+  return control.magic.load(std::memory_order_acquire) == kControlMagic &&
+         control.version.load(std::memory_order_relaxed) == kVersion;
+}
+
+}  // namespace
+
+std::array<std::uint64_t, 2> own_command() noexcept {
+  std::array<char, 16> text{};
+  ::prctl(PR_GET_NAME, text.data());
+  return std::bit_cast<std::array<std::uint64_t, 2>>(text);
+}
+
+// ---- the writer ----
+
+WriterControl::WriterControl(const std::string& name, mode_t mode, std::optional<gid_t> group) {
+  constexpr int kTries = 20;  // each lost to another writer that came or went in the meantime
+  for (int i = 0; i < kTries; ++i) {
+    if (take(name, mode, group)) return;
+  }
+  busy(name);
+}
+
+/// Answers false when the object was replaced while we looked at it.
+bool WriterControl::take(const std::string& name, mode_t mode, std::optional<gid_t> group) {
+  const std::string path = control_path(name);
+  int error = 0;
+  object_ = Object::open(path, Object::Access::read_write, error);
+  if (!object_) {
+    if (error == ENOENT) {
+      try {
+        object_ = Object::create(path, sizeof(Control), mode, group, "shm:" + name);
+      } catch (const Error& failure) {
+        if (failure.code() == ExitCode::cannot_create && ::access(path.c_str(), F_OK) == 0) return false;
+        throw;
+      }
+    } else {
+      struct stat about {};
+      if (::lstat(path.c_str(), &about) == 0 && about.st_uid != ::geteuid()) refuse_owner(name, about.st_uid);
+      throw_errno(error, "shm:" + name + ": cannot open " + path);
+    }
+  }
+  if (object_->owner() != ::geteuid()) refuse_owner(name, object_->owner());
+  if (object_->data() == nullptr || object_->size() != sizeof(Control)) {  // somebody truncated it
+    ::unlink(path.c_str());
+    return false;
+  }
+  if (!lock_byte(object_->fd(), LockKind::write, kWriterByte)) busy(name);
+  if (!object_->is_at(path)) return false;  // the writer before us took it away as it ended
+  ::fchmod(object_->fd(), mode);
+  if (group && ::fchown(object_->fd(), static_cast<uid_t>(-1), *group) != 0) {
+    throw Error(ExitCode::permission,
+                fmt::format("shm:{}: --ring-group {}: {}: you must be in that group", name, *group, errno_text(errno)));
+  }
+  Control& control = at();
+  control.version.store(kVersion, std::memory_order_relaxed);
+  control.seat_count.store(kSeats, std::memory_order_relaxed);
+  keyframe_wishes_ = control.keyframe_wishes.load(std::memory_order_relaxed);
+  control.magic.store(kControlMagic, std::memory_order_release);
+  return true;
+}
+
+bool WriterControl::ask_wanted() const noexcept {
+  for (std::uint32_t i = 0; i < kSeats; ++i) {
+    // Relaxed: a hint; who changes it counts `wishes` up after it, and we look again then.
+    if (at().seat[i].want.load(std::memory_order_relaxed) == 0) continue;
+    if (any_locked(object_->fd(), kSeatByte + i)) return true;
+  }
+  return any_locked(object_->fd(), kWatcherByte);
+}
+
+bool WriterControl::wanted() {
+  // Acquire: the `want` that was stored before this count is seen after it.
+  const std::uint32_t wishes = at().wishes.load(std::memory_order_acquire);
+  const std::int64_t now = monotonic_ns();
+  if (wishes == wishes_ && now - asked_ns_ < kAskEveryNs) return wanted_;
+  wishes_ = wishes;
+  asked_ns_ = now;
+  return wanted_ = ask_wanted();
+}
+
+bool WriterControl::keyframe_wanted() noexcept {
+  // Relaxed: nothing else is read because of it.
+  const std::uint32_t wishes = at().keyframe_wishes.load(std::memory_order_relaxed);
+  return std::exchange(keyframe_wishes_, wishes) != wishes;
+}
+
+bool WriterControl::anybody() const noexcept {
+  return any_locked(object_->fd(), kWriterByte, kLockBytes);  // our own lock is not told
+}
+
+void WriterControl::wait(const std::atomic<std::uint32_t>& own, std::uint32_t own_seen, int timeout_ms) noexcept {
+  const std::uint32_t wishes = at().wishes.load(std::memory_order_acquire);
+  if (wishes != wishes_) return;  // not looked at yet
+  wait_on(at().wishes, wishes, own, own_seen, timeout_ms);
+}
+
+// ---- a reader ----
+
+std::unique_ptr<ReaderControl> ReaderControl::open(const std::string& name) {
+  const std::string path = control_path(name);
+  int error = 0;
+  auto object = Object::open(path, Object::Access::read_write, error);
+  const bool writable = object && is_control(*object);
+  if (!writable) object = Object::open(path, Object::Access::unmapped, error);
+  if (!object) return nullptr;
+  return std::unique_ptr<ReaderControl>(new ReaderControl(std::move(object), writable));
+}
+
+ReaderControl::ReaderControl(std::shared_ptr<Object> object, bool writable) : object_(std::move(object)) {
+  if (writable) take_seat();
+  if (seat_ == nullptr) lock_byte(object_->fd(), LockKind::read, kWatcherByte);
+}
+
+void ReaderControl::take_seat() noexcept {
+  for (std::uint32_t i = 0; i < kSeats; ++i) {
+    if (!lock_byte(object_->fd(), LockKind::write, kSeatByte + i)) continue;
+    seat_ = &at().seat[i];
+    seat_byte_ = kSeatByte + i;
+    seat_->pid.store(static_cast<std::uint32_t>(::getpid()), std::memory_order_relaxed);
+    seat_->mode.store(0, std::memory_order_relaxed);
+    seat_->want.store(0, std::memory_order_relaxed);
+    seat_->last_seq.store(0, std::memory_order_relaxed);
+    seat_->lost.store(0, std::memory_order_relaxed);
+    seat_->since_us.store(realtime_us(), std::memory_order_relaxed);
+    const auto command = own_command();
+    for (std::size_t c = 0; c < command.size(); ++c) seat_->comm[c].store(command[c], std::memory_order_relaxed);
+    return;
+  }
+}
+
+ReaderControl::~ReaderControl() {
+  if (seat_ == nullptr || object_->fd() < 0) return;
+  seat_->want.store(0, std::memory_order_relaxed);
+  unlock_byte(object_->fd(), seat_byte_);
+  changed();
+}
+
+bool ReaderControl::writer_lives() const noexcept {
+  return write_locked(object_->fd(), kWriterByte);
+}
+
+void ReaderControl::changed() noexcept {
+  // Release: with this count the writer sees what was stored before it.
+  at().wishes.fetch_add(1, std::memory_order_release);
+  wake_all(at().wishes);
+}
+
+void ReaderControl::set_want(bool want) noexcept {
+  if (seat_ == nullptr) return;
+  if (seat_->want.exchange(want ? 1 : 0, std::memory_order_relaxed) == (want ? 1U : 0U)) return;
+  changed();
+}
+
+void ReaderControl::request_keyframe() noexcept {
+  if (seat_ == nullptr) return;
+  at().keyframe_wishes.fetch_add(1, std::memory_order_relaxed);
+  changed();
+}
+
+void ReaderControl::tell(std::uint32_t mode) noexcept {
+  if (seat_ != nullptr) seat_->mode.store(mode, std::memory_order_relaxed);
+}
+
+void ReaderControl::tell(std::uint64_t last_seq, std::uint64_t lost) noexcept {
+  if (seat_ == nullptr) return;
+  seat_->last_seq.store(last_seq, std::memory_order_relaxed);
+  seat_->lost.store(lost, std::memory_order_relaxed);
+}
+
+std::uint32_t ReaderControl::take_tickets(std::uint32_t tickets, std::uint32_t wanted) noexcept {
+  if (seat_ == nullptr) return 0;
+  tickets = std::min(tickets, kMaxSlots);
+  auto have = static_cast<std::uint32_t>(std::popcount(tickets_));
+  for (std::uint32_t i = 0; i < tickets && have < wanted; ++i) {
+    const std::uint64_t bit = std::uint64_t{1} << i;
+    if ((tickets_ & bit) != 0 || !lock_byte(object_->fd(), LockKind::write, kTicketByte + i)) continue;
+    tickets_ |= bit;
+    ++have;
+  }
+  return have;
+}
+
+void ReaderControl::give_tickets_back() noexcept {
+  for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
+    if ((tickets_ >> i & 1) != 0) unlock_byte(object_->fd(), kTicketByte + i);
+  }
+  tickets_ = 0;
+}
+
+bool ReaderControl::alone() noexcept {
+  return seat_ != nullptr && lock_byte(object_->fd(), LockKind::write, kWriterByte) &&
+         !any_locked(object_->fd(), kWriterByte, kLockBytes);
+}
+
+}  // namespace campipe::ring

@@ -1,0 +1,84 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "ring/layout.hpp"
+#include "ring/object.hpp"
+
+namespace campipe::ring {
+
+/// The process's own name, as ps shows it, for people who look at a ring.
+std::array<std::uint64_t, 2> own_command() noexcept;
+
+/// The writer's side of campipe.NAME.ctl: holds the name, and hears what readers wish. What it reads there is worth no
+/// more than a hint.
+class WriterControl {
+public:
+  /// Takes the name, making the object when it is missing or spoilt. Throws Error: try_again, permission,
+  /// cannot_create.
+  WriterControl(const std::string& name, mode_t mode, std::optional<gid_t> group);
+
+  /// Whether a reader lives that wants frames; asked of the kernel at most four times a second.
+  bool wanted();
+  bool keyframe_wanted() noexcept;
+  /// Whether anybody but the writer is registered.
+  bool anybody() const noexcept;
+  /// Waits for a change of wishes, for `own` to leave `own_seen`, or the time.
+  void wait(const std::atomic<std::uint32_t>& own, std::uint32_t own_seen, int timeout_ms) noexcept;
+
+  const Object& object() const noexcept { return *object_; }
+
+private:
+  bool take(const std::string& name, mode_t mode, std::optional<gid_t> group);
+  Control& at() const noexcept { return *reinterpret_cast<Control*>(object_->data()); }
+  bool ask_wanted() const noexcept;
+
+  std::shared_ptr<Object> object_;
+  std::uint32_t keyframe_wishes_ = 0, wishes_ = 0;
+  std::int64_t asked_ns_ = 0;
+  bool wanted_ = false;
+};
+
+/// A reader's side of it. Without write access a reader has no seat, no ticket and no wishes; the writer sees that
+/// somebody watches, no more.
+class ReaderControl {
+public:
+  /// Nothing when there is no control object yet, or it may not even be read.
+  static std::unique_ptr<ReaderControl> open(const std::string& name);
+  ~ReaderControl();
+  ReaderControl(const ReaderControl&) = delete;
+  ReaderControl& operator=(const ReaderControl&) = delete;
+
+  bool has_seat() const noexcept { return seat_ != nullptr; }
+  bool writer_lives() const noexcept;
+  void set_want(bool want) noexcept;
+  void request_keyframe() noexcept;
+  void tell(std::uint32_t mode) noexcept;
+  void tell(std::uint64_t last_seq, std::uint64_t lost) noexcept;
+
+  /// Up to `wanted` tickets of those below `tickets`; returns how many it has now.
+  std::uint32_t take_tickets(std::uint32_t tickets, std::uint32_t wanted) noexcept;
+  void give_tickets_back() noexcept;
+
+  /// Whether nobody else, writer or reader, is here; if so the writer's lock is taken, so that none comes either.
+  bool alone() noexcept;
+
+  const Object& object() const noexcept { return *object_; }
+
+private:
+  explicit ReaderControl(std::shared_ptr<Object> object, bool writable);
+  void take_seat() noexcept;
+  Control& at() const noexcept { return *reinterpret_cast<Control*>(object_->data()); }
+  void changed() noexcept;
+
+  std::shared_ptr<Object> object_;
+  Seat* seat_ = nullptr;
+  std::int64_t seat_byte_ = 0;
+  std::uint64_t tickets_ = 0;  // a bit each
+};
+
+}  // namespace campipe::ring

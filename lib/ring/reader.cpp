@@ -1,0 +1,291 @@
+#include "ring/reader.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <limits>
+#include <mutex>
+#include <optional>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "ring/control.hpp"
+#include "ring/format_table.hpp"
+#include "ring/futex.hpp"
+#include "ring/name_watch.hpp"
+#include "ring/names.hpp"
+#include "ring/view.hpp"
+
+namespace campipe::ring {
+
+namespace {
+
+constexpr int kProbeMs = 500;
+
+}  // namespace
+
+struct Reader::State {
+  explicit State(Options o);
+  ~State() { leave(); }
+
+  Event next(int timeout_ms);
+  bool attach();
+  void detach() noexcept;
+  bool take();
+  std::optional<Event> step();
+  void probe();
+  void find_control();
+  bool wait(std::int64_t deadline_ns);
+  void leave() noexcept;
+
+  const Options options;
+  std::atomic<std::uint32_t> interrupts{0};
+  std::uint32_t interrupts_seen = 0;
+  Fd wake;
+
+  std::mutex control_mutex;  // over both below: set_want() and request_keyframe() come from any thread
+  std::unique_ptr<ReaderControl> control;
+  bool want;
+
+  std::optional<NameWatch> names;  ///< while there is no ring
+  std::unique_ptr<View> view;
+  View::Place place;
+  std::uint64_t lineage = 0;
+  bool attached_before = false;
+  std::uint32_t futex_seen = 0;
+  std::uint32_t state_seen = 0;
+  std::uint32_t generation = 0;
+  bool has_format = false;
+  Format format;
+  Unit unit;
+  bool unit_waits = false;  ///< behind the format that was told first
+  bool writer_lives = false;
+  Stats stats;
+};
+
+Reader::State::State(Options o) : options(std::move(o)), want(options.want) {
+  if (!is_name(options.name)) {
+    throw Error(
+        ExitCode::usage,
+        "shm:" + options.name + ": a ring's name is 1 to 64 letters, digits, _ or -, and one .SUFFIX: shm:front.h264");
+  }
+  wake = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake) throw_errno(errno, "shm:" + options.name + ": cannot make an event descriptor");
+  attach();
+}
+
+void Reader::State::find_control() {
+  const std::lock_guard lock(control_mutex);
+  if (control && control->object().is_at(control_path(options.name))) return;
+  control.reset();
+  control = ReaderControl::open(options.name);
+  if (control) control->set_want(want);
+}
+
+/// Opens the ring that has the name now. Answers false when there is none. Throws when it cannot be read.
+bool Reader::State::attach() {
+  find_control();
+  int error = 0;
+  auto object = Object::open(object_path(options.name), Object::Access::read_only, error);
+  const std::string shown = "shm:" + options.name;
+  if (!object) {
+    if (error == ENOENT || attached_before) return false;
+    if (error == EACCES || error == EPERM) {
+      throw Error(ExitCode::permission, shown + ": may not be read: have its writer use --ring-group or --ring-mode");
+    }
+    throw_errno(error, shown + ": cannot open " + object_path(options.name));
+  }
+  Geometry geometry;
+  std::string why;
+  if (!read_geometry(*object, geometry, why)) {
+    if (attached_before) return false;  // somebody spoilt it under us: its writer will make another
+    throw Error(ExitCode::bad_data, shown + ": is no ring that can be read: " + why +
+                                        ": restart its writer, or 'camring rm " + options.name + "'");
+  }
+  std::uint32_t leases = 0;
+  {
+    const std::lock_guard lock(control_mutex);
+    if (control) {
+      control->give_tickets_back();
+      leases = control->take_tickets(geometry.tickets, geometry.kind == Kind::raw ? options.leases : 0);
+      control->tell((options.delivery == Delivery::newest ? kSeatNewest : 0) | (leases > 0 ? kSeatLeases : 0));
+    }
+    writer_lives = !control || control->writer_lives();
+  }
+  const bool goes_on = attached_before && geometry.lineage == lineage;
+  view = make_view(std::move(object), geometry, options.delivery, leases);
+  lineage = geometry.lineage;
+  names.reset();
+  generation = 0;
+  if (goes_on) {
+    ++stats.reopened;
+  } else {
+    place = view->join(options.skip_stale && !writer_lives);
+  }
+  attached_before = true;
+  return true;
+}
+
+void Reader::State::detach() noexcept {
+  view.reset();
+}
+
+/// Takes the next unit, if there is one.
+bool Reader::State::take() {
+  for (;;) {
+    auto taken = view->take(place);
+    stats.damaged += std::exchange(place.damaged, 0);
+    if (!taken) return false;
+    if (view->object().damaged()) return false;
+    if (taken->generation != generation || !has_format) {
+      Format told;
+      if (!get_format(view->parts().formats, taken->generation, told)) {
+        place.lost = taken->unit.lost + 1;
+        continue;  // eight formats ago, or spoilt
+      }
+      generation = taken->generation;
+      unit_waits = !has_format || !(told == format);
+      format = std::move(told);
+      has_format = true;
+    }
+    unit = std::move(taken->unit);
+    ++stats.units;
+    stats.lost += unit.lost;
+    if (!unit.leased) ++stats.copied;
+    writer_lives = true;
+    const std::lock_guard lock(control_mutex);
+    if (control) control->tell(unit.seq, stats.lost);
+    return true;
+  }
+}
+
+/// What can be answered without waiting.
+std::optional<Event> Reader::State::step() {
+  if (std::exchange(unit_waits, false)) return Event::unit;
+  unit = Unit();  // gives a lease back before the next is taken
+  if (!view && !attach()) return std::nullopt;
+  const Header& header = view->header();
+  // Acquire, and before the look for units: what a writer published before it retired the ring is seen.
+  state_seen = header.state.load(std::memory_order_acquire);
+  futex_seen = header.futex.load(std::memory_order_acquire);
+  if (take()) return unit_waits ? Event::format : Event::unit;
+  if (view->object().damaged()) {
+    ++stats.damaged;
+    detach();
+  } else if (state_seen == kRetired) {
+    detach();
+    if (attach()) return step();
+  }
+  return std::nullopt;
+}
+
+/// Nothing came for a while: is everything still where it was?
+void Reader::State::probe() {
+  find_control();
+  const std::lock_guard lock(control_mutex);
+  writer_lives = !control || control->writer_lives();
+  const std::string path = object_path(options.name);
+  if (view && !view->object().is_at(path) && (!writer_lives || ::access(path.c_str(), F_OK) == 0)) detach();
+}
+
+/// Answers false when the time was over before.
+bool Reader::State::wait(std::int64_t deadline_ns) {
+  const std::int64_t now = monotonic_ns();
+  if (now >= deadline_ns) return false;
+  const std::int64_t left_ms = (deadline_ns - now + 999'999) / 1'000'000;
+  const int slice = static_cast<int>(std::min<std::int64_t>(left_ms, kProbeMs));
+  if (view) {
+    wait_on(view->header().futex, futex_seen, interrupts, interrupts_seen, slice);
+    if (view->header().futex.load(std::memory_order_relaxed) == futex_seen &&
+        monotonic_ns() - now >= std::int64_t{kProbeMs} * 900'000) {
+      probe();
+    }
+    return true;
+  }
+  if (!names) {
+    names.emplace();
+    if (attach()) return true;  // it came before we watched
+  }
+  names->wait(wake.get(), slice);
+  return true;
+}
+
+Event Reader::State::next(int timeout_ms) {
+  const std::int64_t deadline =
+      timeout_ms < 0 ? std::numeric_limits<std::int64_t>::max() : monotonic_ns() + std::int64_t{timeout_ms} * 1'000'000;
+  for (;;) {
+    // Acquire: what was done before interrupt() is seen after it.
+    const std::uint32_t asked = interrupts.load(std::memory_order_acquire);
+    if (asked != interrupts_seen) {
+      interrupts_seen = asked;
+      return Event::interrupted;
+    }
+    if (const auto event = step()) return *event;
+    if (!wait(deadline)) return Event::timeout;
+  }
+}
+
+/// The last one out of a ring whose writer ended in order takes it away.
+void Reader::State::leave() noexcept {
+  if (!view || view->header().state.load(std::memory_order_acquire) != kClosed) return;
+  const std::string ring = object_path(options.name), ctl = control_path(options.name);
+  const bool ours = view->object().owner() == ::geteuid() && view->object().is_at(ring);
+  unit = Unit();
+  const std::lock_guard lock(control_mutex);
+  if (!ours || !control || !control->object().is_at(ctl) || !control->alone()) return;
+  ::unlink(ring.c_str());
+  ::unlink(ctl.c_str());
+}
+
+Reader::Reader(Options options) : state_(std::make_unique<State>(std::move(options))) {}
+Reader::~Reader() = default;
+Reader::Reader(Reader&&) noexcept = default;
+Reader& Reader::operator=(Reader&&) noexcept = default;
+
+Event Reader::next(int timeout_ms) {
+  return state_->next(timeout_ms);
+}
+
+const Format& Reader::format() const noexcept {
+  return state_->format;
+}
+
+Unit& Reader::unit() noexcept {
+  return state_->unit;
+}
+
+void Reader::interrupt() noexcept {
+  state_->interrupts.fetch_add(1, std::memory_order_release);
+  wake_all(state_->interrupts);
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto wrote = ::write(state_->wake.get(), &one, sizeof one);
+}
+
+void Reader::set_want(bool want) noexcept {
+  const std::lock_guard lock(state_->control_mutex);
+  state_->want = want;
+  if (state_->control) state_->control->set_want(want);
+}
+
+void Reader::request_keyframe() noexcept {
+  const std::lock_guard lock(state_->control_mutex);
+  if (state_->control) state_->control->request_keyframe();
+}
+
+Link Reader::link() {
+  if (!state_->view) return Link::no_ring;
+  return state_->writer_lives ? Link::live : Link::no_writer;
+}
+
+const Reader::Stats& Reader::stats() const noexcept {
+  return state_->stats;
+}
+
+const std::string& Reader::name() const noexcept {
+  return state_->options.name;
+}
+
+}  // namespace campipe::ring

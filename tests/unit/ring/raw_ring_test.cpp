@@ -1,0 +1,429 @@
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "ring_support.hpp"
+
+namespace campipe::ring {
+
+namespace {
+
+using RawRing = RingTest;
+
+TEST_F(RawRing, GivesTheFormatAndThenEachPictureWithAllThatIsKnownOfIt) {
+  Writer writer({.name = name});
+  Format format = raw_format();
+  format.range = Range::full;
+  format.matrix = Matrix::bt709;
+  format.anchor_realtime_us = 1'700'000'000'000'000;
+  format.anchor_monotonic_ns = 12345;
+  format.boot_id = "0af1c2-b";
+  writer.set_format(format);
+  UnitInfo info{.pts_us = 7,
+                .dts_us = 6,
+                .captured_ns = 5,
+                .source_sequence = 4,
+                .flags = kKeyframe | kHasDts | kCorrupt,
+                .planes = 1};
+  info.plane[0] = {0, 64};
+  ASSERT_TRUE(writer.publish(info, numbered(42, kPictureBytes)));
+
+  Reader reader({.name = name});
+  ASSERT_EQ(reader.next(1000), Event::format);
+  EXPECT_EQ(reader.format(), format);
+  ASSERT_EQ(reader.next(1000), Event::unit);
+  const Unit& unit = reader.unit();
+  EXPECT_EQ(number_of(unit.bytes), 42U);
+  EXPECT_EQ(unit.bytes.size(), kPictureBytes);
+  EXPECT_TRUE(unit.leased);
+  EXPECT_EQ(unit.seq, 1U);
+  EXPECT_EQ(unit.lost, 0U);
+  EXPECT_EQ(unit.info.pts_us, 7);
+  EXPECT_EQ(unit.info.dts_us, 6);
+  EXPECT_EQ(unit.info.captured_ns, 5);
+  EXPECT_EQ(unit.info.source_sequence, 4U);
+  EXPECT_EQ(unit.info.flags, kKeyframe | kHasDts | kCorrupt);
+  EXPECT_EQ(unit.info.planes, 1U);
+  EXPECT_EQ(unit.info.plane[0].stride_bytes, 64U);
+  EXPECT_EQ(reader.next(0), Event::timeout);
+}
+
+TEST_F(RawRing, InOrderGivesEachPictureTheRingStillHas) {
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  put(writer, 100);
+  Reader reader({.name = name});
+  EXPECT_EQ(get(reader), 100U);
+  for (std::uint64_t n = 101; n < 105; ++n) put(writer, n);
+  for (std::uint64_t n = 101; n < 105; ++n) EXPECT_EQ(get(reader), n);
+  EXPECT_EQ(reader.stats().lost, 0U);
+}
+
+TEST_F(RawRing, InOrderTellsWhatItLost) {
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  Reader reader({.name = name});
+  EXPECT_EQ(get(reader), 1U);
+  for (std::uint64_t n = 2; n <= 101; ++n) put(writer, n);
+  const std::uint64_t first = get(reader);
+  EXPECT_GT(first, 90U);
+  EXPECT_EQ(reader.unit().lost, first - 2);
+  EXPECT_EQ(reader.stats().lost, first - 2);
+  for (std::uint64_t n = first + 1; n <= 101; ++n) {
+    EXPECT_EQ(get(reader), n);
+    EXPECT_EQ(reader.unit().lost, 0U);
+  }
+}
+
+TEST_F(RawRing, NewestWinsGivesTheNewest) {
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  Reader reader({.name = name, .delivery = Delivery::newest});
+  EXPECT_EQ(get(reader), 1U);
+  for (std::uint64_t n = 2; n <= 6; ++n) put(writer, n);
+  EXPECT_EQ(get(reader), 6U);
+  EXPECT_EQ(reader.unit().lost, 4U);
+  EXPECT_EQ(reader.next(0), Event::timeout);
+}
+
+TEST_F(RawRing, ALeasedPictureNeverChangesHoweverFarTheWriterGoes) {
+  Writer writer({.name = name, .slots = kMinSlots});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  Reader reader({.name = name});
+  ASSERT_EQ(get(reader), 1U);
+  const Unit held = std::move(reader.unit());
+  ASSERT_TRUE(held.leased);
+  EXPECT_EQ(survey(name).leased, 1U);
+  for (std::uint64_t n = 2; n <= 200; ++n) {
+    ASSERT_TRUE(put(writer, n));
+    ASSERT_EQ(number_of(held.bytes), 1U);
+  }
+  EXPECT_EQ(writer.stats().dropped, 0U);
+}
+
+TEST_F(RawRing, ALeaseEndsWithItsLastOwner) {
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  Reader reader({.name = name});
+  get(reader);
+  auto first = reader.unit().owner;
+  auto second = first;
+  first.reset();
+  put(writer, 2);
+  get(reader);
+  EXPECT_FALSE(reader.unit().leased) << "one ticket, and it is in use";
+  EXPECT_EQ(reader.stats().copied, 1U);
+  EXPECT_EQ(survey(name).leased, 1U);
+  second.reset();
+  EXPECT_EQ(survey(name).leased, 0U);
+  put(writer, 3);
+  get(reader);
+  EXPECT_TRUE(reader.unit().leased);
+}
+
+TEST_F(RawRing, MoreReadersThanTicketsCopyAndTheWriterAlwaysFindsASlot) {
+  Writer writer({.name = name, .slots = 6});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  std::vector<std::unique_ptr<Reader>> readers;
+  std::vector<Unit> held;
+  for (int i = 0; i < 5; ++i) {
+    readers.push_back(std::make_unique<Reader>(Reader::Options{.name = name}));
+    EXPECT_EQ(get(*readers.back()), static_cast<std::uint64_t>(i + 1));
+    EXPECT_EQ(readers.back()->unit().leased, i < 2);
+    held.push_back(std::move(readers.back()->unit()));
+    put(writer, static_cast<std::uint64_t>(i + 2));
+  }
+  for (std::uint64_t n = 10; n < 60; ++n) EXPECT_TRUE(put(writer, n));
+  for (std::size_t i = 0; i < held.size(); ++i) EXPECT_EQ(number_of(held[i].bytes), i + 1);
+}
+
+TEST_F(RawRing, ARoomIsPublishedInPlaceAndNotUsedAgainWhileItsOwnerLives) {
+  Writer writer({.name = name, .slots = kMinSlots});
+  writer.set_format(raw_format());
+  auto room = writer.room(kPictureBytes);
+  ASSERT_TRUE(room);
+  const auto picture = numbered(7, kPictureBytes);
+  std::ranges::copy(picture, room->bytes.begin());
+  const std::span<const std::byte> drawn = room->bytes;
+  ASSERT_TRUE(writer.publish({.flags = kKeyframe}, drawn));
+  Reader reader({.name = name});
+  EXPECT_EQ(get(reader), 7U);
+  reader.unit() = Unit();
+  for (std::uint64_t n = 10; n < 60; ++n) ASSERT_TRUE(put(writer, n));
+  EXPECT_EQ(number_of(drawn), 7U);
+  room.reset();
+  for (std::uint64_t n = 60; n < 80; ++n) ASSERT_TRUE(put(writer, n));
+  EXPECT_NE(number_of(drawn), 7U);
+}
+
+TEST_F(RawRing, RoomsNeverTakeTheSlotThatPublishNeeds) {
+  Writer writer({.name = name, .slots = kMinSlots});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  Reader reader({.name = name});
+  get(reader);
+  const Unit held = std::move(reader.unit());
+  std::vector<Room> rooms;
+  while (auto room = writer.room(kPictureBytes)) rooms.push_back(std::move(*room));
+  EXPECT_EQ(rooms.size(), 2U);
+  for (std::uint64_t n = 2; n < 20; ++n) EXPECT_TRUE(put(writer, n));
+  EXPECT_EQ(number_of(held.bytes), 1U);
+}
+
+TEST_F(RawRing, ABiggerPictureGetsABiggerRingAndReadersFollow) {
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  Reader reader({.name = name});
+  put(writer, 1);
+  EXPECT_EQ(get(reader), 1U);
+  const Unit held = std::move(reader.unit());
+  put(writer, 2);
+  writer.set_format(raw_format(640, 480));
+  ASSERT_TRUE(put(writer, 3, 640 * 480));
+  EXPECT_EQ(get(reader), 2U) << "the old ring is read to its end";
+  ASSERT_EQ(reader.next(1000), Event::format);
+  EXPECT_EQ(reader.format().width_px, 640U);
+  EXPECT_EQ(get(reader), 3U);
+  EXPECT_EQ(reader.unit().bytes.size(), 640U * 480);
+  EXPECT_EQ(reader.stats().lost, 0U);
+  EXPECT_EQ(number_of(held.bytes), 1U);
+}
+
+TEST_F(RawRing, AFormatThatIsToldAgainIsNoNewFormat) {
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  Reader reader({.name = name});
+  put(writer, 1);
+  ASSERT_EQ(reader.next(1000), Event::format);
+  ASSERT_EQ(reader.next(1000), Event::unit);
+  Format other = raw_format();
+  other.rate_num = 25;
+  writer.set_format(other);
+  writer.set_format(raw_format());
+  put(writer, 2);
+  EXPECT_EQ(reader.next(1000), Event::unit);
+}
+
+TEST_F(RawRing, ManyFormatsInOneLapLeaveNoPictureWithAWrongOne) {
+  Writer writer({.name = name, .slots = 40});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  Reader reader({.name = name});
+  get(reader);
+  for (std::uint32_t n = 2; n <= 30; ++n) {
+    Format format = raw_format();
+    format.rate_num = n;
+    writer.set_format(format);
+    put(writer, n);
+  }
+  std::uint64_t got = 0, lost = 0;
+  while (got < 30) {
+    const Event event = reader.next(1000);
+    ASSERT_NE(event, Event::timeout);
+    if (event != Event::unit) continue;
+    got = number_of(reader.unit().bytes);
+    lost += reader.unit().lost;
+    EXPECT_EQ(reader.format().rate_num, got);
+  }
+  EXPECT_EQ(lost, 30 - 1 - kFormats);
+}
+
+TEST_F(RawRing, AReaderWaitsForTheName) {
+  Reader reader({.name = name});
+  EXPECT_EQ(reader.next(0), Event::timeout);
+  EXPECT_EQ(reader.link(), Link::no_ring);
+  std::jthread late([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    Writer writer({.name = name});
+    writer.set_format(raw_format());
+    put(writer, 9);
+    while (survey(name).readers.empty() || survey(name).readers[0].last_seq == 0) std::this_thread::yield();
+  });
+  EXPECT_EQ(get(reader), 9U);
+  EXPECT_EQ(reader.link(), Link::live);
+}
+
+TEST_F(RawRing, InterruptEndsAWait) {
+  Reader nothing({.name = name});
+  std::jthread first([&] { nothing.interrupt(); });
+  EXPECT_EQ(nothing.next(60'000), Event::interrupted);
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  Reader reader({.name = name});
+  get(reader);
+  std::jthread second([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    reader.interrupt();
+  });
+  EXPECT_EQ(reader.next(60'000), Event::interrupted);
+}
+
+TEST_F(RawRing, ANewWriterTakesOverAndReadersGoOn) {
+  Format format = raw_format();
+  format.boot_id = "not-of-this-boot";
+  const pid_t first = in_child([&] {
+    Writer writer({.name = name});
+    writer.set_format(format);
+    for (std::uint64_t n = 1; n <= 5; ++n) put(writer, n);
+    ::pause();
+  });
+  Reader reader({.name = name});
+  std::uint64_t got = 0;
+  while (got < 5) got = get(reader);
+  const Unit held = std::move(reader.unit());
+  kill_and_reap(first);
+
+  Writer writer({.name = name});
+  EXPECT_FALSE(writer.inherited()) << "a clock of another boot";
+  writer.set_format(format);
+  for (std::uint64_t n = 6; n <= 40; ++n) {
+    put(writer, n);
+    EXPECT_EQ(reader.next(1000), Event::unit) << "the format is as it was";
+    EXPECT_EQ(number_of(reader.unit().bytes), n);
+    EXPECT_EQ(reader.unit().seq, n);
+    EXPECT_EQ(reader.unit().lost, 0U);
+  }
+  EXPECT_EQ(number_of(held.bytes), 5U);
+  EXPECT_EQ(survey(name).epoch, 2U);
+}
+
+TEST_F(RawRing, ASecondWriterIsRefused) {
+  Writer writer({.name = name});
+  try {
+    Writer second({.name = name});
+    FAIL() << "two writers";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::try_again);
+    EXPECT_NE(std::string(error.what()).find("another program writes it"), std::string::npos);
+  }
+}
+
+TEST_F(RawRing, AKilledReaderLeavesNothingBehind) {
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  int told[2];
+  ASSERT_EQ(::pipe(told), 0);
+  const pid_t child = in_child([&] {
+    Reader reader({.name = name});
+    get(reader);
+    [[maybe_unused]] const auto wrote = ::write(told[1], "x", 1);
+    ::pause();
+  });
+  char x = 0;
+  ASSERT_EQ(::read(told[0], &x, 1), 1);
+  EXPECT_EQ(survey(name).leased, 1U);
+  EXPECT_EQ(survey(name).readers.size(), 1U);
+  EXPECT_EQ(survey(name).readers.at(0).pid, static_cast<std::uint32_t>(child));
+  kill_and_reap(child);
+  EXPECT_EQ(survey(name).leased, 0U);
+  EXPECT_TRUE(survey(name).readers.empty());
+}
+
+TEST_F(RawRing, AForkedChildKeepsNoLeaseAndNoName) {
+  auto writer = std::make_unique<Writer>(Writer::Options{.name = name});
+  writer->set_format(raw_format());
+  put(*writer, 1);
+  auto reader = std::make_unique<Reader>(Reader::Options{.name = name});
+  get(*reader);
+  const pid_t child = in_child([] { ::pause(); });
+  reader.reset();
+  EXPECT_EQ(survey(name).leased, 0U);
+  writer.reset();
+  const Writer next({.name = name});
+  kill_and_reap(child);
+}
+
+TEST_F(RawRing, WhoWantsIsKnown) {
+  Writer writer({.name = name});
+  EXPECT_FALSE(writer.wanted());
+  Reader reader({.name = name, .want = false});
+  EXPECT_FALSE(writer.wanted());
+  reader.set_want(true);
+  EXPECT_TRUE(writer.wanted()) << "before there is any picture";
+  reader.set_want(false);
+  EXPECT_FALSE(writer.wanted());
+  std::jthread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    reader.set_want(true);
+  });
+  while (!writer.wanted()) writer.wait_for_wish(10'000);
+  EXPECT_FALSE(writer.keyframe_wanted());
+  reader.request_keyframe();
+  reader.request_keyframe();
+  EXPECT_TRUE(writer.keyframe_wanted());
+  EXPECT_FALSE(writer.keyframe_wanted());
+}
+
+TEST_F(RawRing, AWriterThatEndsInOrderLeavesNothingWhenNobodyReads) {
+  { const Writer writer({.name = name}); }
+  EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
+  {
+    Writer writer({.name = name});
+    writer.set_format(raw_format());
+    put(writer, 1);
+  }
+  EXPECT_NE(::access(object_path(name).c_str(), F_OK), 0);
+  EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
+}
+
+TEST_F(RawRing, TheLastReaderOfAnEndedRingTakesItAway) {
+  auto writer = std::make_unique<Writer>(Writer::Options{.name = name});
+  writer->set_format(raw_format());
+  put(*writer, 1);
+  auto one = std::make_unique<Reader>(Reader::Options{.name = name});
+  auto two = std::make_unique<Reader>(Reader::Options{.name = name});
+  get(*one);
+  writer.reset();
+  one.reset();
+  EXPECT_EQ(::access(object_path(name).c_str(), F_OK), 0);
+  two.reset();
+  EXPECT_NE(::access(object_path(name).c_str(), F_OK), 0);
+  EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
+}
+
+TEST_F(RawRing, ModesAreAsAsked) {
+  Writer writer({.name = name, .mode = 0664});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  struct stat about {};
+  ASSERT_EQ(::stat(object_path(name).c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0644U);
+  ASSERT_EQ(::stat(control_path(name).c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0664U);
+}
+
+TEST_F(RawRing, BadOptionsAreRefused) {
+  for (const char* bad : {"", "a/b", "..", "a.b.c", "front.ctl", "x.new", "a b"}) {
+    EXPECT_THROW(Writer({.name = bad}), Error) << bad;
+    EXPECT_THROW(Reader({.name = bad}), Error) << bad;
+  }
+  EXPECT_THROW(Writer({.name = name, .slots = 2}), Error);
+  EXPECT_THROW(Writer({.name = name, .slots = 65}), Error);
+  EXPECT_THROW(Writer({.name = name, .mode = 0200}), Error);
+}
+
+TEST_F(RawRing, AWriterThatComesBackAfterRemovalIsFound) {
+  auto writer = std::make_unique<Writer>(Writer::Options{.name = name});
+  writer->set_format(raw_format());
+  put(*writer, 1);
+  put(*writer, 2);
+  Reader reader({.name = name});
+  EXPECT_EQ(get(reader), 2U);
+  writer.reset();
+  remove(name, false);
+  Writer again({.name = name});
+  again.set_format(raw_format());
+  put(again, 50);
+  EXPECT_EQ(get(reader), 50U);
+}
+
+}  // namespace
+
+}  // namespace campipe::ring
