@@ -62,6 +62,11 @@ WriterControl::WriterControl(const std::string& name, mode_t mode, std::optional
   busy(name);
 }
 
+/// Unlocked and not merely closed: a child forked a moment ago may have our descriptor still.
+WriterControl::~WriterControl() {
+  if (object_->fd() >= 0) unlock_byte(object_->fd(), kWriterByte);
+}
+
 /// Answers false when the object was replaced while we looked at it.
 bool WriterControl::take(const std::string& name, mode_t mode, std::optional<gid_t> group) {
   const std::string path = control_path(name);
@@ -171,7 +176,10 @@ void ReaderControl::take_seat() noexcept {
 }
 
 ReaderControl::~ReaderControl() {
-  if (seat_ == nullptr || object_->fd() < 0) return;
+  if (object_->fd() < 0) return;
+  // Unlocked and not merely closed: a child forked a moment ago may have our descriptor still.
+  give_tickets_back();
+  if (seat_ == nullptr) return unlock_byte(object_->fd(), kWatcherByte);
   seat_->want.store(0, std::memory_order_relaxed);
   unlock_byte(object_->fd(), seat_byte_);
   changed();

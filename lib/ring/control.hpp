@@ -21,6 +21,9 @@ public:
   /// Takes the name, making the object when it is missing or spoilt. Throws Error: try_again, permission,
   /// cannot_create.
   WriterControl(const std::string& name, mode_t mode, std::optional<gid_t> group);
+  ~WriterControl();
+  WriterControl(const WriterControl&) = delete;
+  WriterControl& operator=(const WriterControl&) = delete;
 
   /// Whether a reader lives that wants frames; asked of the kernel at most four times a second.
   bool wanted();
