@@ -179,7 +179,10 @@ ReaderControl::~ReaderControl() {
   if (object_->fd() < 0) return;
   // Unlocked and not merely closed: a child forked a moment ago may have our descriptor still.
   give_tickets_back();
-  if (seat_ == nullptr) return unlock_byte(object_->fd(), kWatcherByte);
+  if (seat_ == nullptr) {
+    unlock_byte(object_->fd(), kWatcherByte);
+    return;
+  }
   seat_->want.store(0, std::memory_order_relaxed);
   unlock_byte(object_->fd(), seat_byte_);
   changed();
