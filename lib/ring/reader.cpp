@@ -77,19 +77,19 @@ Reader::State::State(Options o) : options(std::move(o)), want(options.want) {
   attach();
 }
 
+/// The control object that has the name now. Without a seat it is tried again: it may have been in the making.
 void Reader::State::find_control() {
   const std::lock_guard lock(control_mutex);
-  if (control && control->object().is_at(control_path(options.name))) return;
-  control.reset();
+  if (control && control->has_seat() && control->object().is_at(control_path(options.name))) return;
   control = ReaderControl::open(options.name);
   if (control) control->set_want(want);
 }
 
 /// Opens the ring that has the name now. Answers false when there is none. Throws when it cannot be read.
 bool Reader::State::attach() {
-  find_control();
   int error = 0;
   auto object = Object::open(object_path(options.name), Object::Access::read_only, error);
+  find_control();  // after the ring, which its writer makes after the control object: else there is no seat, no lease
   const std::string shown = "shm:" + options.name;
   if (!object) {
     if (error == ENOENT || attached_before) return false;

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <thread>
 
 #include "ring_support.hpp"
@@ -248,6 +249,18 @@ TEST_F(RawRing, AReaderWaitsForTheName) {
   EXPECT_EQ(reader.link(), Link::live);
 }
 
+TEST_F(RawRing, AReaderThatCameWhileTheControlObjectWasInTheMakingLeasesAllTheSame) {
+  std::ofstream(control_path(name)) << std::string(sizeof(Control), '\0');
+  Reader reader({.name = name});
+  EXPECT_EQ(reader.next(0), Event::timeout);
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  EXPECT_EQ(get(reader), 1U);
+  EXPECT_TRUE(reader.unit().leased);
+  EXPECT_EQ(survey(name).readers.size(), 1U);
+}
+
 TEST_F(RawRing, InterruptEndsAWait) {
   Reader nothing({.name = name});
   std::jthread first([&] { nothing.interrupt(); });
@@ -362,7 +375,9 @@ TEST_F(RawRing, WhoWantsIsKnown) {
 }
 
 TEST_F(RawRing, AWriterThatEndsInOrderLeavesNothingWhenNobodyReads) {
-  { const Writer writer({.name = name}); }
+  {
+    const Writer writer({.name = name});
+  }
   EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
   {
     Writer writer({.name = name});
@@ -392,7 +407,7 @@ TEST_F(RawRing, ModesAreAsAsked) {
   Writer writer({.name = name, .mode = 0664});
   writer.set_format(raw_format());
   put(writer, 1);
-  struct stat about {};
+  struct stat about{};
   ASSERT_EQ(::stat(object_path(name).c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0644U);
   ASSERT_EQ(::stat(control_path(name).c_str(), &about), 0);
