@@ -28,9 +28,9 @@ listed_options() { grep -oE '^ +(-[a-zA-Z0-9],)?--[a-z][a-z0-9-]*' | grep -oE --
 options_match() {
   local tool=$1 help page only sub
   help=$("$bin/$tool" --help | listed_options)
-  if [ "$tool" = camwatch ]; then # subcommands have options of their own
-    for sub in $("$bin/camwatch" --help | sed -n '/^Subcommands:/,/^$/p' | grep -oE '^  [a-z]+' | tr -d ' '); do
-      help+=$'\n'$("$bin/camwatch" "$sub" --help | listed_options)
+  if [ "$tool" = camwatch ] || [ "$tool" = camring ]; then # subcommands have options of their own
+    for sub in $("$bin/$tool" --help | sed -n '/^Subcommands:/,/^$/p' | grep -oE '^  [a-z]+' | tr -d ' '); do
+      help+=$'\n'$("$bin/$tool" "$sub" --help | listed_options)
     done
     help=$(sort -u <<<"$help" | grep .)
   fi
@@ -50,5 +50,5 @@ check "includes in lib/ point only downwards" /usr/bin/python3 scripts/check-inc
 check "shell scripts parse" scripts_parse
 check "nothing is marked unfinished" no_workplace
 for page in man/*.[1-8]; do check "$page is clean under mandoc -Tlint" manual_is_clean "$page"; done
-for tool in camgrab camenc camserve camrec camwatch; do check "$tool: options of --help and of the manual page agree" options_match "$tool"; done
+for tool in camgrab camenc camserve camrec camring camwatch; do check "$tool: options of --help and of the manual page agree" options_match "$tool"; done
 echo "1..$count"

@@ -1,0 +1,130 @@
+#include <cerrno>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "cli/app.hpp"
+#include "cli/run.hpp"
+#include "report.hpp"
+#include "ring/names.hpp"
+#include "ring/survey.hpp"
+
+namespace campipe {
+
+namespace {
+
+struct Options {
+  bool json = false, force = false;
+  std::vector<std::string> names;
+};
+
+constexpr const char* kExamples =
+    "  camring list\n"
+    "  camring stat front.raw\n"
+    "  camring stat shm:front.raw --json | jq .readers\n"
+    "  camring rm front.raw";
+
+/// "front.raw" of "front.raw" and of "shm:front.raw". Throws Error(usage) for what no ring is called.
+std::string ring_name(const std::string& text) {
+  const std::string name = text.starts_with("shm:") ? text.substr(4) : text;
+  if (!ring::is_name(name)) {
+    throw Error(ExitCode::usage,
+                fmt::format("'{}' is no ring's name: 1 to 64 letters, digits, _ or -, and one .SUFFIX: front.h264",
+                            log::printable(text.substr(0, 100))));
+  }
+  return name;
+}
+
+/// Throws OutputClosed or Error(io_error) when stdout does not take it.
+void print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+  if (errno == EPIPE) throw OutputClosed("stdout");
+  throw Error(ExitCode::io_error, "stdout: cannot write: " + errno_text(errno));
+}
+
+std::string dumped(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+int list(const Options& options) {
+  std::vector<Listed> rings;
+  for (const std::string& name : ring::all_names()) {
+    Listed ring{.name = name, .survey = {}, .error = {}};
+    try {
+      ring.survey = ring::survey(name);
+    } catch (const Error& error) {
+      if (error.code() == ExitCode::no_input) continue;  // gone since
+      ring.error = error.what();
+    }
+    rings.push_back(std::move(ring));
+  }
+  print(options.json ? dumped(json_of(rings)) : table_of(rings));
+  return 0;
+}
+
+int stat(const Options& options) {
+  const ring::Survey survey = ring::survey(ring_name(options.names.front()));
+  print(options.json ? dumped(json_of(survey)) : text_of(survey));
+  return 0;
+}
+
+/// All that can go go; the first that could not gives the exit code.
+int remove(const Options& options) {
+  std::vector<std::string> names;
+  for (const std::string& text : options.names) names.push_back(ring_name(text));
+  int code = 0;
+  for (const std::string& name : names) {
+    try {
+      ring::remove(name, options.force);
+    } catch (const Error& error) {
+      log::error("{}", error.what());
+      if (code == 0) code = static_cast<int>(error.code());
+    }
+  }
+  return code;
+}
+
+int camring(int argc, char** argv) {
+  Options options;
+  cli::App app("camring", "Shows and removes rings: the named links in shared memory, shm:NAME.", kExamples);
+  app->require_subcommand(1);
+  app->set_help_all_flag("--help-all", "Print the help of all commands and exit");
+
+  const auto add = [&](const char* name, const char* what) {
+    CLI::App* const sub = app->add_subcommand(name, what);
+    sub->set_help_flag("-h,--help", "Print this and exit");
+    sub->fallthrough();
+    return sub;
+  };
+  const auto named = [&](CLI::App* sub, int most) {
+    sub->add_option("name", options.names, "A ring, as front.raw or shm:front.raw")
+        ->type_name("NAME")
+        ->required()
+        ->expected(1, most);
+    return sub;
+  };
+  CLI::App* const list_command = add("list", "Show all rings, one a line");
+  list_command->add_flag("--json", options.json, "As JSON");
+  CLI::App* const stat_command = named(add("stat", "Show one ring: its format, writer, readers, rates, memory"), 1);
+  stat_command->add_flag("--json", options.json, "As JSON");
+  CLI::App* const rm_command = named(add("rm", "Remove rings that no writer has"), 1000);
+  rm_command->add_flag("-f,--force", options.force, "Remove it although a writer has it");
+
+  if (const auto code = app.parse(argc, argv)) return *code;
+  if (app.common().stats.count() > 0) throw Error(ExitCode::usage, "--stats is for tools that stream");
+  if (*list_command) return list(options);
+  if (*stat_command) return stat(options);
+  return remove(options);
+}
+
+}  // namespace
+
+}  // namespace campipe
+
+int main(int argc, char** argv) {
+  return campipe::cli::run("camring", [&] { return campipe::camring(argc, argv); });
+}
