@@ -69,3 +69,5 @@ if "usb" in parts:
     check_counters("usb-h264.nut", 65, 60)
     check_counters("usb-replug.nut", 10, 60, gaps=True)
     check_counters("usb-bad.nut", 10, 60, gaps=True)
+if "bayer" in parts:
+    check_bars("usb-bayer.nut", (640, 360), BARS_USB, 5)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # camgrab with the kernel's real V4L2 drivers, in a small VM (README.md): vivid, and a USB camera driven by uvcvideo. The guest
 # captures into a shared folder, the pictures are looked at here. TAP.
-# VM_PARTS=vivid or usb runs one part, VM_TIMEOUT=SECONDS gives a busy machine more time, VM_TRACE=1 shows each command.
+# VM_PARTS=vivid, usb or bayer runs one part, VM_TIMEOUT=SECONDS gives a busy machine more time, VM_TRACE=1 shows each command.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -18,5 +18,5 @@ rm "$work/pattern.nut"
 
 {
   "$here/run-in-vm" -u -t "${VM_TIMEOUT:-420}" -w "$work" -e CAMPIPE_BIN -e "OUT=$work" -e VM_TRACE -e VM_PARTS "$here/guest.sh" || echo "not ok - the guest ended with $?"
-  /usr/bin/python3 "$here/look.py" "$work" ${VM_PARTS:-vivid usb}
+  /usr/bin/python3 "$here/look.py" "$work" ${VM_PARTS:-vivid usb bayer}
 } | awk '/^ok - / || /^not ok - / { n++; sub(/ok - /, "ok " n " ") } { print; fflush() } END { print "1.." n }'

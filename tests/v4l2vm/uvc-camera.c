@@ -3,7 +3,7 @@
 // Plugs itself into the kernel's virtual USB host controller (vhci-hcd, which
 // speaks the USB/IP protocol over a socket), so that uvcvideo drives it like
 // any webcam.  It serves MJPEG and H.264 frames from files and makes YUYV
-// frames itself, at the pace the host asked for.  Ending the process unplugs
+// and Bayer (BGGR) frames itself, at the pace the host asked for.  Ending the process unplugs
 // the camera.  Commands, one a line, come from standard input:
 //
 //   stall        send no more frames      resume      go on
@@ -15,7 +15,7 @@
 // [N] is the number of frames that it befalls, 1 unless given.
 //
 // usage: uvc-camera [-n PRODUCT] [-s SERIAL] [-f FPS[,FPS...]] MODE...
-//   MODE: yuyv:WxH | mjpeg:WxH:FILE | h264:WxH:FILE
+//   MODE: yuyv:WxH | bayer:WxH | mjpeg:WxH:FILE | h264:WxH:FILE
 // FILE holds the frames one after another (for H.264 with access unit delimiters).
 //
 // build: cc -O2 -o uvc-camera uvc-camera.c
@@ -40,7 +40,7 @@ enum { MAX_MODES = 16, MAX_RATES = 8, MAX_URBS = 64 };
 enum { PAYLOAD = 32 * 512, PAYLOAD_HEADER = 2 };  // a transfer of uvcvideo's: 32 packets
 enum { CMD_SUBMIT = 1, CMD_UNLINK, RET_SUBMIT, RET_UNLINK };
 enum { SET_CUR = 0x01, GET_CUR = 0x81, GET_MIN, GET_MAX, GET_RES, GET_LEN, GET_INFO, GET_DEF };
-enum { KIND_YUYV, KIND_MJPEG, KIND_H264, KINDS };
+enum { KIND_YUYV, KIND_BAYER, KIND_MJPEG, KIND_H264, KINDS };
 
 struct slice {
   const uint8_t* data;
@@ -105,12 +105,16 @@ static unsigned long position;  // the next frame's number in its stream
 static bool stalled, frozen, halted;
 static int errors, shorts, garbage, empties, forced_rate;
 
-static size_t yuyv_size(const struct mode* mode) {
-  return (size_t)mode->width * mode->height * 2;
+static size_t raw_size(const struct mode* mode) {
+  return (size_t)mode->width * mode->height * (mode->kind == KIND_BAYER ? 1 : 2);
+}
+
+static bool is_made(const struct mode* mode) {
+  return mode->kind == KIND_YUYV || mode->kind == KIND_BAYER;
 }
 
 static size_t max_frame_size(const struct mode* mode) {
-  size_t size = yuyv_size(mode);
+  size_t size = raw_size(mode);
   for (size_t i = 0; i < mode->count; i++)
     if (mode->frames[i].size > size) size = mode->frames[i].size;
   return size;
@@ -138,7 +142,7 @@ static void put_guid(const char* fourcc) {
 }
 
 static void put_frame(struct mode* mode) {
-  static const int subtype[KINDS] = {[KIND_YUYV] = 5, [KIND_MJPEG] = 7, [KIND_H264] = 0x11};
+  static const int subtype[KINDS] = {[KIND_YUYV] = 5, [KIND_BAYER] = 5, [KIND_MJPEG] = 7, [KIND_H264] = 0x11};
   size_t size = max_frame_size(mode);
   PUT(1, 26 + 4 * rate_count, 0x24, subtype[mode->kind], mode->frame, 0);
   PUT(2, mode->width, mode->height);
@@ -156,6 +160,11 @@ static void put_format(int kind, int index, int frames) {
       PUT(1, 27, 0x24, 4, index, frames);
       put_guid("YUY2");
       PUT(1, 16, 1, 0, 0, 0, 0);
+      break;
+    case KIND_BAYER:
+      PUT(1, 27, 0x24, 4, index, frames);
+      put_guid("BA81");
+      PUT(1, 8, 1, 0, 0, 0, 0);
       break;
     case KIND_MJPEG:
       PUT(1, 11, 0x24, 6, index, frames, 0, 1, 0, 0, 0, 0);
@@ -411,13 +420,25 @@ static void make_yuyv(const struct mode* mode) {
   for (size_t x = 0; x < stride; x++) scratch[line * stride + x] = x & 1 ? 128 : 235;
 }
 
+// The same bars as one colour a pixel: blue and green in even lines, green and red in odd ones.
+static void make_bayer(const struct mode* mode) {
+  for (int y = 0; y < mode->height; y++) {
+    for (int x = 0; x < mode->width; x++) {
+      int bar = x * 8 / mode->width;  // white, yellow, cyan, green, magenta, red, blue, black
+      bool green = (x + y) % 2, red = y % 2;
+      scratch[(size_t)y * mode->width + x] = (green ? bar < 4 : red ? !(bar & 2) : !(bar & 1)) ? 255 : 0;
+    }
+  }
+  memset(scratch + (size_t)(position * 4 % mode->height) * mode->width, 255, mode->width);
+}
+
 static void next_frame(void) {
   const struct mode* mode = find_mode(committed.format, committed.frame);
   if (frozen && position) position--;
-  if (mode->kind == KIND_YUYV) {
-    make_yuyv(mode);
+  if (is_made(mode)) {
+    mode->kind == KIND_YUYV ? make_yuyv(mode) : make_bayer(mode);
     frame = scratch;
-    frame_left = yuyv_size(mode);
+    frame_left = raw_size(mode);
   } else {
     const struct slice* slice = &mode->frames[position % mode->count];
     frame = slice->data;
@@ -573,13 +594,13 @@ static void load_frames(struct mode* mode, const char* path) {
 }
 
 static void add_mode(char* text) {
-  static const char* const kinds[KINDS] = {"yuyv", "mjpeg", "h264"};
+  static const char* const kinds[KINDS] = {"yuyv", "bayer", "mjpeg", "h264"};
   struct mode* mode = &modes[mode_count++];
   char *kind = strsep(&text, ":"), *size = strsep(&text, ":");
   while (mode->kind < KINDS && strcmp(kind, kinds[mode->kind])) mode->kind++;
   if (mode->kind == KINDS || !size || sscanf(size, "%dx%d", &mode->width, &mode->height) != 2)
     errx(2, "not a mode: %s", kind);
-  if (mode->kind != KIND_YUYV) {
+  if (!is_made(mode)) {
     if (!text) errx(2, "%s needs a file", kind);
     load_frames(mode, text);
   }
@@ -627,7 +648,9 @@ int main(int argc, char** argv) {
     }
   }
   if (optind == argc || argc - optind > MAX_MODES || !rate_count)
-    errx(2, "usage: uvc-camera [-n PRODUCT] [-s SERIAL] [-f FPS,...] yuyv:WxH | mjpeg:WxH:FILE | h264:WxH:FILE ...");
+    errx(2,
+         "usage: uvc-camera [-n PRODUCT] [-s SERIAL] [-f FPS,...] yuyv:WxH | bayer:WxH | mjpeg:WxH:FILE | "
+         "h264:WxH:FILE ...");
   for (; optind < argc; optind++) add_mode(argv[optind]);
   size_t biggest = 0;
   for (int i = 0; i < mode_count; i++)
