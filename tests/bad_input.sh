@@ -35,6 +35,7 @@ bad() {
     echo "not ok $count $tool exits $code: $words: $command"
     echo "# exit $status, $lines lines on stderr:"
     head -c 1500 stderr | tr -d '\0' | sed 's/^/# /'
+    echo
   fi
 }
 

@@ -110,7 +110,7 @@ void AvSource::set_tracks() {
     }
   }
   if (video_index_ < 0) {
-    const std::string& codec = input_->unknown_video();
+    const std::string codec = input_->unknown_video();  // outlives the input
     input_.reset();
     throw Error(ExitCode::bad_data,
                 codec.empty()
