@@ -18,8 +18,10 @@ Payload Payload::copy_of(std::span<const std::byte> bytes) {
 void Buffer::resize(std::size_t bytes) {
   if (bytes > capacity_) {
     auto bigger = std::make_unique_for_overwrite<std::byte[]>(bytes);
-    if (size_ > 0) std::memcpy(bigger.get(), bytes_.get(), size_);
+    if (size_ > 0) std::memcpy(bigger.get(), data_, size_);
     bytes_ = std::move(bigger);
+    lender_.reset();
+    data_ = bytes_.get();
     capacity_ = bytes;
   }
   size_ = bytes;
@@ -30,6 +32,9 @@ BufferPool::BufferPool(std::size_t keep) : idle_(std::make_shared<Idle>()) {
 }
 
 std::shared_ptr<Buffer> BufferPool::get(std::size_t bytes) {
+  if (source_) {
+    if (auto buffer = source_(bytes)) return buffer;
+  }
   std::unique_ptr<Buffer> buffer;
   {
     const std::lock_guard lock(idle_->mutex);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -38,12 +39,14 @@ private:
 class Buffer {
 public:
   Buffer() = default;
-  Buffer(Buffer&& other) noexcept
-      : bytes_(std::move(other.bytes_)),
-        size_(std::exchange(other.size_, 0)),
-        capacity_(std::exchange(other.capacity_, 0)) {}
+  /// Memory of somebody else's, which `owner` keeps: a slot of a ring. Growing past it moves to memory of our own.
+  Buffer(std::span<std::byte> memory, std::shared_ptr<void> owner) noexcept
+      : lender_(std::move(owner)), data_(memory.data()), size_(memory.size()), capacity_(memory.size()) {}
+  Buffer(Buffer&& other) noexcept { *this = std::move(other); }
   Buffer& operator=(Buffer&& other) noexcept {
     bytes_ = std::move(other.bytes_);
+    lender_ = std::move(other.lender_);
+    data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
     capacity_ = std::exchange(other.capacity_, 0);
     return *this;
@@ -51,15 +54,21 @@ public:
 
   /// Grows or shrinks; the first min(old, new) bytes stay. New bytes are not cleared.
   void resize(std::size_t bytes);
-  std::byte* data() noexcept { return bytes_.get(); }
-  const std::byte* data() const noexcept { return bytes_.get(); }
+  std::byte* data() noexcept { return data_; }
+  const std::byte* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
-  std::span<std::byte> bytes() noexcept { return {bytes_.get(), size_}; }
+  std::span<std::byte> bytes() noexcept { return {data_, size_}; }
 
 private:
   std::unique_ptr<std::byte[]> bytes_;
+  std::shared_ptr<void> lender_;
+  std::byte* data_ = nullptr;
   std::size_t size_ = 0, capacity_ = 0;
 };
+
+/// Where the memory of a picture that will go out comes from: a slot of the ring it goes to, so that it is drawn where
+/// its readers see it. Answers nothing when there is none to be had.
+using BufferSource = std::function<std::shared_ptr<Buffer>(std::size_t bytes)>;
 
 /// Recycles buffers: a fresh 3 MB allocation per frame costs more in page faults than the copy into it. Thread-safe;
 /// the pool may die before its payloads. Keeps at most `keep` idle buffers.
@@ -69,6 +78,9 @@ public:
 
   /// A buffer of `bytes` bytes, contents undefined.
   std::shared_ptr<Buffer> get(std::size_t bytes);
+
+  /// Asked first by get(), in its thread. Not while another thread is in get().
+  void set_source(BufferSource source) { source_ = std::move(source); }
 
   /// Seals a buffer; the caller must not write to it any more.
   static Payload seal(std::shared_ptr<Buffer> buffer);
@@ -80,6 +92,7 @@ private:
     std::size_t keep = 0;
   };
   std::shared_ptr<Idle> idle_;
+  BufferSource source_;
 };
 
 }  // namespace campipe::media
