@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/redact.hpp"
 #include "base/units.hpp"
+#include "ring/names.hpp"
 
 namespace campipe::wire {
 
@@ -21,11 +22,6 @@ constexpr std::size_t kMaxName = 64;
 
 bool is_name_letter(char letter) noexcept {
   return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '-';
-}
-
-bool is_ring_name(std::string_view name) noexcept {
-  const std::size_t dot = name.find('.');
-  return is_stream_name(name.substr(0, dot)) && (dot == std::string_view::npos || is_stream_name(name.substr(dot + 1)));
 }
 
 /// "rtsp" of "rtsp://…", nothing for what is no URL.
@@ -48,7 +44,7 @@ std::string_view url_scheme(std::string_view text) noexcept {
 }
 
 Endpoint ring_endpoint(Endpoint endpoint, std::string_view name) {
-  if (!is_ring_name(name)) {
+  if (!ring::is_name(name)) {
     throw Error(ExitCode::usage,
                 endpoint.text + ": a ring's name is 1 to 64 letters, digits, _ or -, and one .SUFFIX: shm:front.h264");
   }
@@ -57,9 +53,8 @@ Endpoint ring_endpoint(Endpoint endpoint, std::string_view name) {
   return endpoint;
 }
 
-[[noreturn]] void no_rings_yet(const Endpoint& endpoint) {
-  throw Error(ExitCode::unavailable,
-              endpoint.text + ": rings are not in this version: join the tools with a pipe, a FIFO or fd:N");
+[[noreturn]] void no_descriptor(const Endpoint& endpoint) {
+  throw Error(ExitCode::internal, endpoint.text + ": a ring has no descriptor");
 }
 
 /// A duplicate, so that closing ours leaves the process's own open. Flags that duplicates share are not touched.
@@ -144,7 +139,7 @@ Fd open_input(const Endpoint& endpoint) {
   const std::string name = shown_name(endpoint, true);
   switch (endpoint.kind) {
     case Endpoint::Kind::ring:
-      no_rings_yet(endpoint);
+      no_descriptor(endpoint);
     case Endpoint::Kind::standard:
       return checked_input(duplicate(STDIN_FILENO, name, true), name);
     case Endpoint::Kind::fd:
@@ -161,7 +156,7 @@ Fd open_output(const Endpoint& endpoint) {
   const std::string name = shown_name(endpoint, false);
   switch (endpoint.kind) {
     case Endpoint::Kind::ring:
-      no_rings_yet(endpoint);
+      no_descriptor(endpoint);
     case Endpoint::Kind::standard:
       return checked_output(duplicate(STDOUT_FILENO, name, false), name);
     case Endpoint::Kind::fd:

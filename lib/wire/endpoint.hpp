@@ -22,11 +22,11 @@ Endpoint parse_endpoint(std::string_view text);
 
 /// Opens for reading; blocking, close-on-exec; stdin and `fd:N` are duplicated, their flags are not touched (they are
 /// shared with others). A FIFO waits for its writer. Throws Error: no such file 66, a directory 66, no permission 77,
-/// stdin a terminal 64, `shm:` 69 until rings are there.
+/// stdin a terminal 64. Not for rings: see open.hpp.
 Fd open_input(const Endpoint& endpoint);
 
 /// Opens for writing; PATH is created or truncated. Throws Error: cannot create 73, no permission 77, stdout a
-/// terminal 64 (a stream is never written to a terminal), `shm:` 69 until rings are there.
+/// terminal 64 (a stream is never written to a terminal). Not for rings: see open.hpp.
 Fd open_output(const Endpoint& endpoint);
 
 /// Whether `name` is a stream's name: [A-Za-z0-9_-]{1,64}.

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "wire/writer.hpp"
+#include "wire/packet_output.hpp"
 
 namespace campipe::wire {
 
@@ -14,33 +14,17 @@ namespace campipe::wire {
 /// (newest wins; at most 4 frames or 250 ms wait); H.264 and H.265: once 1 s waits, all that waits goes and what comes
 /// until the next keyframe; the packet after a drop is flagged as a discontinuity. Audio has a queue of its own, at
 /// most 2 s. Not live (a file as source, a filter): offer() waits for room.
-class LiveOutput {
+class LiveOutput final : public PacketOutput {
 public:
-  struct Stats {
-    std::uint64_t packets = 0;  ///< written (video)
-    std::uint64_t bytes = 0;
-    std::uint64_t dropped = 0;  ///< video packets
-    std::uint64_t audio_dropped = 0;
-    bool closed = false;   ///< the reader went, or the writer failed, or the output is complete
-    bool blocked = false;  ///< a write has been waiting for the reader for over a second
-  };
-
   LiveOutput(std::unique_ptr<StreamWriter> writer, std::string name, bool live);
   /// finish() with no time left.
-  ~LiveOutput();
-  LiveOutput(const LiveOutput&) = delete;
-  LiveOutput& operator=(const LiveOutput&) = delete;
+  ~LiveOutput() override;
 
-  /// From one thread.
-  void set_format(const media::StreamFormat& format);
-  void offer(const media::Packet& packet);
-
-  /// Writes what waits, at most for `timeout_ms`; then gives up on a reader that does not take it. Returns whether all
-  /// was written. No offer() after it. Rethrows what the writer failed with, but not OutputClosed.
-  bool finish(int timeout_ms);
-
-  Stats stats() const;  ///< any thread
-  const std::string& name() const noexcept;
+  void set_format(const media::StreamFormat& format) override;
+  void offer(const media::Packet& packet) override;
+  bool finish(int timeout_ms) override;
+  Stats stats() const override;
+  const std::string& name() const noexcept override;
 
 private:
   struct State;

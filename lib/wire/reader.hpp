@@ -30,6 +30,12 @@ struct ReaderStats {
   bool truncated = false;
 };
 
+/// What a reader of a ring gets when it does not keep up.
+enum class Delivery {
+  in_order,         ///< everything that the ring still has; the rest is told as lost
+  newest_pictures,  ///< of raw pictures the newest there is, the others as in_order
+};
+
 struct ReadOptions {
   int stop_fd = -1;  ///< readable = give up waiting; borrowed
   /// Empty: recognised by the first bytes (NUT, JPEG, Annex B H.264 or H.265, Y4M). Else "nut", "mjpeg", "h264",
@@ -38,7 +44,11 @@ struct ReadOptions {
   OnChange on_change = OnChange::follow;
   /// Called about once a second while waiting for input, in the reading thread.
   std::function<void()> on_idle;
-  Rational assumed_rate{30, 1};  ///< frame rate told for bare formats that have none
+  Rational assumed_rate{30, 1};            ///< frame rate told for bare formats that have none
+  Delivery delivery = Delivery::in_order;  ///< rings
+  bool want = true;                        ///< rings: set_wanted() at the start
+  /// Rings: called with true while nobody writes the ring, with false when somebody does; in the reading thread.
+  std::function<void(bool)> on_waiting;
 };
 
 /// Reads packets from a blocking descriptor, in one thread. Distrusts everything: lengths are bounded (an access unit
@@ -61,6 +71,13 @@ public:
   virtual const media::StreamFormat& format() const = 0;  ///< valid after the first Pull::format
   virtual media::Packet& packet() = 0;                    ///< valid after Pull::packet until next(); may be moved from
   virtual const ReaderStats& stats() const = 0;
+
+  // What a ring's writer is told; a pipe cannot pass it on. Any thread.
+
+  /// Whether frames are wanted: a writer that works on demand rests while nobody does.
+  virtual void set_wanted(bool) noexcept {}
+  /// Asks for a keyframe soon.
+  virtual void request_keyframe() noexcept {}
 };
 
 /// @param name  What messages call the input: "stdin", a path. Takes `fd` over. Recognising waits for the first bytes

@@ -31,6 +31,19 @@ public:
   /// No more packets are wanted (a `jpeg` output has its picture).
   virtual bool complete() const { return false; }
 
+  /// Whether write() never waits for a reader: such an output needs no thread and no queue.
+  virtual bool never_blocks() const { return false; }
+
+  /// Room for the payload of a packet to be written next, so that write() need not copy it; nothing when there is none.
+  /// After set_format(), in the writing thread.
+  virtual std::shared_ptr<media::Buffer> room(std::size_t) { return nullptr; }
+
+  /// The clock of the stream that went to this output before us, which ours is to go on with.
+  virtual std::optional<StreamClock> inherited_clock() const { return std::nullopt; }
+
+  /// Video packets that write() had to leave out.
+  virtual std::uint64_t dropped() const { return 0; }
+
   /// From another thread while write() is stuck and given up: `blocking` is not called any more.
   virtual void abandon() noexcept {}
 

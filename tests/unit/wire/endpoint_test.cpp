@@ -82,8 +82,6 @@ TEST_F(EndpointTest, ExitCodesSayWhatIsWrong) {
   EXPECT_EQ(input_refusal(folder_ + "/none").first, 66);
   EXPECT_EQ(input_refusal(folder_).first, 66);
   EXPECT_EQ(input_refusal("fd:777"), std::pair(66, std::string("fd:777: no such descriptor is open")));
-  EXPECT_EQ(input_refusal("shm:front").first, 69);
-  EXPECT_EQ(output_refusal("shm:front").first, 69);
   EXPECT_EQ(output_refusal(folder_).first, 73);
   EXPECT_EQ(output_refusal(folder_ + "/none/a.nut").first, 73);
   EXPECT_EQ(output_refusal("fd:777"), std::pair(73, std::string("fd:777: no such descriptor is open")));

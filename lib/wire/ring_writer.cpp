@@ -1,0 +1,99 @@
+#include "wire/ring_writer.hpp"
+
+#include <utility>
+
+#include "base/log.hpp"
+#include "wire/ring_format.hpp"
+
+namespace campipe::wire {
+
+namespace {
+
+using media::Track;
+using media::VideoCodec;
+
+ring::UnitInfo info_of(const media::Packet& packet) {
+  ring::UnitInfo info;
+  info.pts_us = packet.pts_us;
+  info.dts_us = packet.dts_us.value_or(0);
+  info.captured_ns = packet.captured_ns.value_or(0);
+  info.source_sequence = packet.sequence.value_or(0);
+  if (packet.dts_us) info.flags |= ring::kHasDts;
+  if (packet.captured_ns) info.flags |= ring::kHasCapture;
+  if (packet.sequence) info.flags |= ring::kHasSequence;
+  if (packet.keyframe) info.flags |= ring::kKeyframe;
+  if (packet.corrupt) info.flags |= ring::kCorrupt;
+  if (packet.discontinuity) info.flags |= ring::kDiscontinuity;
+  if (packet.track == Track::audio) info.flags |= ring::kAudio;
+  return info;
+}
+
+bool needs_keyframe(VideoCodec codec) noexcept {
+  return codec == VideoCodec::h264 || codec == VideoCodec::h265;
+}
+
+}  // namespace
+
+RingWriter::RingWriter(ring::Writer::Options options)
+    : name_("shm:" + options.name), ring_(std::move(options)), mark_next_(ring_.inherited().has_value()) {}
+
+std::optional<StreamClock> RingWriter::inherited_clock() const {
+  const auto& before = ring_.inherited();
+  return before ? from_ring(*before, name_).clock : std::nullopt;
+}
+
+void RingWriter::set_format(const media::StreamFormat& format) {
+  const bool raw = format.video.codec == VideoCodec::raw;
+  if (raw && format.audio && !std::exchange(said_no_audio_, true)) {
+    log::warning("{}: a ring of raw pictures carries no sound: it is left out", name_);
+  }
+  if (!has_format_ || !format.video.same_stream(format_.video)) wait_key_ = needs_keyframe(format.video.codec);
+  if (has_format_ && format == format_) return;
+  ring_.set_format(to_ring(format, name_));
+  format_ = format;
+  has_format_ = true;
+}
+
+void RingWriter::write(const media::Packet& packet) {
+  if (packet.payload.empty() || !has_format_) return;
+  if (packet.track == Track::audio) {
+    if (format_.audio && format_.video.codec != VideoCodec::raw &&
+        ring_.publish(info_of(packet), packet.payload.bytes()))
+      bytes_ += packet.payload.size();
+    return;
+  }
+  if (wait_key_ && !packet.keyframe) {
+    ++dropped_;
+    mark_next_ = true;
+    return;
+  }
+  ring::UnitInfo info = info_of(packet);
+  if (mark_next_) info.flags |= ring::kDiscontinuity;
+  if (!ring_.publish(info, packet.payload.bytes())) {
+    ++dropped_;
+    mark_next_ = true;
+    wait_key_ = needs_keyframe(format_.video.codec);
+    return;
+  }
+  wait_key_ = mark_next_ = false;
+  ++packets_;
+  bytes_ += packet.payload.size();
+}
+
+std::shared_ptr<media::Buffer> RingWriter::room(std::size_t bytes) {
+  // The ring spares two slots for its own process: the picture last published and the one being drawn. Other outputs
+  // that are slow must not take more; what is drawn elsewhere costs a copy.
+  constexpr int kMostHeld = 2;
+  if (!has_format_ || format_.video.codec != VideoCodec::raw || held_->load() >= kMostHeld) return nullptr;
+  auto room = ring_.room(bytes);
+  if (!room || room->bytes.size() < bytes) return nullptr;
+  held_->fetch_add(1);
+  const auto give_back = [held = held_, slot = std::move(room->owner)](std::byte*) mutable {
+    slot.reset();
+    held->fetch_sub(1);
+  };
+  std::shared_ptr<void> owner(room->bytes.data(), give_back);
+  return std::make_shared<media::Buffer>(room->bytes.first(bytes), std::move(owner));
+}
+
+}  // namespace campipe::wire
