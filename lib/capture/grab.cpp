@@ -18,9 +18,9 @@ constexpr int kFileEndMs = 24 * 3600'000;  // a file's reader sets the pace
 }  // namespace
 
 struct Grab::Sink {
-  Sink(Output output, bool live) : out(std::move(output.writer), std::move(output.name), live) {}
+  Sink(Output output, bool live) : out(wire::make_output(std::move(output.writer), std::move(output.name), live)) {}
 
-  wire::LiveOutput out;
+  const std::unique_ptr<wire::PacketOutput> out;
   bool done = false;
 };
 
@@ -29,11 +29,20 @@ Grab::Grab(Source& source, std::vector<Output> outputs, cli::Telemetry& telemetr
   if (limits.rate) rate_limit_.emplace(limits.rate);
 }
 
-Grab::~Grab() = default;
+Grab::~Grab() {
+  source_.draw_in({});
+}
 
 void Grab::start_outputs() {
   for (Output& output : outputs_) sinks_.push_back(std::make_unique<Sink>(std::move(output), source_.is_live()));
   outputs_.clear();
+  // Pictures are drawn where the readers of a ring see them, instead of being copied there.
+  source_.draw_in([this](std::size_t bytes) -> std::shared_ptr<media::Buffer> {
+    for (const auto& sink : sinks_) {
+      if (auto room = sink->done ? nullptr : sink->out->room(bytes)) return room;
+    }
+    return nullptr;
+  });
 }
 
 void Grab::run() {
@@ -46,7 +55,7 @@ void Grab::run() {
       case Pull::format:
         log::debug("{}: {}", source_.name(), media::describe(source_.format()));
         for (const auto& sink : sinks_) {
-          if (!sink->done) sink->out.set_format(source_.format());
+          if (!sink->done) sink->out->set_format(source_.format());
         }
         break;
       case Pull::packet:
@@ -96,7 +105,7 @@ bool Grab::wanted(const media::Packet& packet) {
 bool Grab::offer(const media::Packet& packet) {
   for (const auto& sink : sinks_) {
     if (sink->done) continue;
-    sink->out.offer(packet);
+    sink->out->offer(packet);
     look_after(*sink);
   }
   return std::ranges::any_of(sinks_, [](const auto& sink) { return !sink->done; });
@@ -104,11 +113,11 @@ bool Grab::offer(const media::Packet& packet) {
 
 /// An output that closed: its reader went, which others need not know, or it failed, which the user must.
 void Grab::look_after(Sink& sink) {
-  if (!sink.out.stats().closed) return;
+  if (!sink.out->stats().closed) return;
   sink.done = true;
   try {
-    sink.out.finish(0);
-    if (sinks_.size() > 1) log::info("{}: closed by its reader", sink.out.name());
+    sink.out->finish(0);
+    if (sinks_.size() > 1) log::info("{}: closed by its reader", sink.out->name());
   } catch (const Error& error) {
     failed(error);
   }
@@ -126,7 +135,7 @@ void Grab::count(const media::Packet& packet) {
   ++frames_;
   std::uint64_t out = 0, dropped = source_.stats().dropped;
   for (const auto& sink : sinks_) {
-    const auto stats = sink->out.stats();
+    const auto stats = sink->out->stats();
     out = std::max(out, stats.packets);
     dropped += stats.dropped;
   }
@@ -142,13 +151,13 @@ void Grab::finish(bool stopped) {
     if (sink->done) continue;
     all_closed = false;
     try {
-      if (!sink->out.finish(limit)) log::warning("{}: its reader did not take the last frames", sink->out.name());
+      if (!sink->out->finish(limit)) log::warning("{}: its reader did not take the last frames", sink->out->name());
     } catch (const Error& error) {
       failed(error);
     }
   }
   if (failure_) std::rethrow_exception(failure_);
-  if (all_closed && !limits_.complete_is_end) throw OutputClosed(sinks_.front()->out.name());
+  if (all_closed && !limits_.complete_is_end) throw OutputClosed(sinks_.front()->out->name());
 }
 
 }  // namespace campipe::capture

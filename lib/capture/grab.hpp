@@ -10,7 +10,7 @@
 #include "capture/rate_limit.hpp"
 #include "capture/source.hpp"
 #include "cli/telemetry.hpp"
-#include "wire/live_output.hpp"
+#include "wire/packet_output.hpp"
 #include "wire/writer.hpp"
 
 namespace campipe::capture {

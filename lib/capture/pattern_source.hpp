@@ -30,6 +30,7 @@ public:
   const std::string& name() const override { return name_; }
   bool is_live() const override { return true; }
   SourceStats stats() const override { return stats_; }
+  void draw_in(media::BufferSource source) override { pool_.set_source(std::move(source)); }
 
 private:
   std::int64_t deadline_ns(std::uint64_t number) const noexcept;

@@ -42,6 +42,7 @@ public:
   const std::string& name() const override { return inner_->name(); }
   bool is_live() const override { return !ever_open_ || inner_->is_live(); }
   SourceStats stats() const override { return inner_->stats(); }
+  void draw_in(media::BufferSource source) override { inner_->draw_in(std::move(source)); }
   std::uint64_t reconnections() const noexcept { return reconnections_; }
 
 private:

@@ -45,6 +45,10 @@ public:
   virtual bool is_live() const = 0;
   virtual SourceStats stats() const = 0;
 
+  /// Where raw pictures are to be drawn, where the source draws or copies them itself: asked in the thread of next(),
+  /// for each picture. Empty: in memory of its own.
+  virtual void draw_in(media::BufferSource) {}
+
   /// Before a new open() after a loss: waits until `deadline_ns`, or less where the source shows that it is back.
   virtual Wake wait_for_return(const Host& host, std::int64_t deadline_ns) { return wait(host, -1, 0, deadline_ns); }
 };

@@ -164,12 +164,12 @@ bool V4l2Source::deliver(const DeviceFrame& frame) {
 
 CodedVideo::Verdict V4l2Source::copy_out(const DeviceFrame& frame, media::Payload& out) {
   if (!coded_) {
-    auto copy = tight_copy({mode_.format, mode_.size, mode_.strides, frame.planes}, pool_);
+    auto copy = tight_copy({mode_.format, mode_.size, mode_.strides, frame.planes}, pictures_);
     if (!copy) return CodedVideo::Verdict::damaged;
     out = std::move(*copy);
     return CodedVideo::Verdict::good;
   }
-  auto buffer = pool_.get(frame.planes[0].size());
+  auto buffer = units_.get(frame.planes[0].size());
   std::ranges::copy(frame.planes[0], buffer->data());
   const auto verdict = coded_->take(media::BufferPool::seal(std::move(buffer)));
   if (verdict == CodedVideo::Verdict::format) {

@@ -33,6 +33,7 @@ public:
   const std::string& name() const override { return path_; }
   bool is_live() const override { return true; }
   SourceStats stats() const override { return stats_; }
+  void draw_in(media::BufferSource source) override { pictures_.set_source(std::move(source)); }
   /// Watches the device's folder, so that a camera plugged in again is taken at once.
   Wake wait_for_return(const Host& host, std::int64_t deadline_ns) override;
 
@@ -53,7 +54,7 @@ private:
   std::unique_ptr<V4l2Device> device_;
   DeviceMode mode_;
   std::optional<CodedVideo> coded_;
-  media::BufferPool pool_;
+  media::BufferPool pictures_, units_;  // raw and coded
   media::StreamFormat format_;
   media::Packet packet_;
   SourceStats stats_;
