@@ -53,7 +53,11 @@ check() { # NAME COMMAND…
 head -c 300000 /dev/urandom >random.bin
 seq 1 20000 >text.txt
 : >empty
-mkdir folder
+mkdir folder rings
+export CAMPIPE_RING_DIR=$work/rings
+cp random.bin rings/campipe.spoilt
+: >rings/campipe.theirs
+chown nobody rings/campipe.theirs
 camgrab pattern -s 64x48 -r 30 -n 20 --quiet >whole.nut
 camenc -c mjpeg --quiet <whole.nut >whole.mjpeg.nut
 camenc -c h264 --quiet <whole.nut >whole.h264.nut

@@ -16,7 +16,7 @@ bad camgrab 66 "no-url-file" 'camgrab --quiet --url-file no-url-file'
 bad camgrab 64 "banana" 'camgrab pattern -s banana'
 bad camgrab 73 "no/such/x" 'camgrab --quiet pattern -n 5 -o no/such/x'
 bad camgrab 73 "/dev/full" 'camgrab --quiet pattern -n 50 -o /dev/full'
-bad camgrab 69 "shm:front" 'camgrab --quiet pattern -o shm:front'
+bad camgrab 77 "belongs to user nobody" 'camgrab --quiet pattern -o shm:theirs'
 bad camgrab 77 "locked" "$as_nobody $(command -v camgrab) --quiet $work/locked/file"
 bad camgrab 75 "busy" "SHIM_BUSY=1 LD_PRELOAD=$shim camgrab --quiet /dev/video99"
 bad camgrab 69 "12000x9000" "LD_PRELOAD=$shim camgrab --quiet /dev/video99 -s 12000x9000"
@@ -34,6 +34,7 @@ bad camenc 64 "500" 'camenc -q 500'
 bad camenc 64 "no-such-preset" 'camenc --quiet -i whole.nut -c h264 -p no-such-preset -o out.nut'
 bad camenc 65 "stdin" 'camenc --quiet --input-format h264 <text.txt'
 bad camenc 64 "rawvideo" 'camenc --quiet --input-format rawvideo:nonsense'
+bad camenc 65 "shm:spoilt" 'camenc --quiet -i shm:spoilt'
 bad camenc 77 "locked" "$as_nobody $(command -v camenc) --quiet -i $work/locked/file"
 
 bad camserve 75 "in use" "camserve --quiet --http 127.0.0.1:$port --rtsp none <whole.mjpeg.nut"
@@ -43,8 +44,8 @@ bad camserve 65 "first frame" 'camserve --quiet --http 127.0.0.1:0 --rtsp none <
 bad camserve 66 "no such file" 'camserve --quiet --http 127.0.0.1:0 --rtsp none cam=nothing'
 bad camserve 66 "directory" 'camserve --quiet --http 127.0.0.1:0 --rtsp none cam=folder'
 bad camserve 64 "camgrab 'rtsp://127.0.0.1/x' | camserve" 'camserve cam=rtsp://127.0.0.1/x'
+bad camserve 65 "shm:spoilt" 'camserve --quiet --http 127.0.0.1:0 --rtsp none cam=shm:spoilt'
 bad camserve 64 "nonsense" 'camserve --http nonsense'
-bad camserve 69 "shm:front" 'camserve --quiet --http 127.0.0.1:0 --rtsp none cam=shm:front'
 
 bad camrec 65 "stdin" 'camrec --quiet rec <random.bin'
 bad camrec 65 "camenc" 'camrec --quiet rec <whole.nut'

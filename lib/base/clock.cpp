@@ -43,11 +43,15 @@ StreamClock StreamClock::now() {
   return {realtime_us(), monotonic_ns(), campipe::boot_id()};
 }
 
-StreamClock StreamClock::from_environment_or_now() {
+std::optional<StreamClock> StreamClock::from_environment() {
   StreamClock clock;
   const char* text = std::getenv("CAMPIPE_CLOCK");
   if (text != nullptr && clock.parse(text) && clock.boot_id == campipe::boot_id()) return clock;
-  return now();
+  return std::nullopt;
+}
+
+StreamClock StreamClock::from_environment_or_now() {
+  return from_environment().value_or(now());
 }
 
 std::int64_t StreamClock::pts_us(std::int64_t captured_ns) const noexcept {

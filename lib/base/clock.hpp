@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace campipe {
@@ -20,6 +21,7 @@ struct StreamClock {
   /// The anchor of $CAMPIPE_CLOCK (set by camwatch for all stages of a chain, so that a restarted source goes on with
   /// the same clock) when it is of this boot, else now.
   static StreamClock from_environment_or_now();
+  static std::optional<StreamClock> from_environment();
   static StreamClock now();
 
   /// Microseconds of Unix time on this clock for a CLOCK_MONOTONIC instant.

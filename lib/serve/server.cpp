@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -11,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "rtp/sdp.hpp"
+#include "wire/open.hpp"
 
 namespace campipe::serve {
 
@@ -27,10 +29,6 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65536);
   ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-std::string shown_name(const wire::Endpoint& endpoint) {
-  return endpoint.kind == wire::Endpoint::Kind::standard ? "stdin" : endpoint.text;
 }
 
 /// What a user types: a socket on all addresses is reached by the host's name.
@@ -67,7 +65,8 @@ Server::~Server() {
 
 void Server::open_inputs() {
   for (const InputSpec& spec : options_.inputs) {
-    input_fds_.push_back(open_at_once(spec.endpoint));
+    const bool ring = spec.endpoint.kind == wire::Endpoint::Kind::ring;
+    input_fds_.push_back(ring ? Fd() : open_at_once(spec.endpoint));
     hub_.add_stream(spec.name, spec.rendition);
   }
 }
@@ -118,10 +117,19 @@ int Server::run() {
 }
 
 void Server::start_input(std::size_t index) {
-  const std::string name = shown_name(options_.inputs[index].endpoint);
+  const wire::Endpoint& endpoint = options_.inputs[index].endpoint;
+  const std::string name = wire::shown_input(endpoint);
   const auto fd = std::make_shared<Fd>(std::move(input_fds_[index]));
-  const auto make_reader = [fd, name, format = options_.input_format](int stop_fd) {
-    return wire::make_reader(std::move(*fd), name, {.stop_fd = stop_fd, .input_format = format});
+  const auto make_reader = [this, fd, name, endpoint](int stop_fd) {
+    wire::ReadOptions read{.stop_fd = stop_fd};
+    if (endpoint.kind == wire::Endpoint::Kind::ring) {  // says itself what it carries
+      read.on_waiting = [this, waits = false](bool now) mutable {
+        if (now != std::exchange(waits, now)) count_waiting(now);
+      };
+      return wire::open_reader(endpoint, std::move(read));
+    }
+    read.input_format = options_.input_format;
+    return wire::make_reader(std::move(*fd), name, std::move(read));
   };
   inputs_.push_back(std::make_unique<Input>(
       loop_, *hub_.streams()[index], name, make_reader, &telemetry_,
@@ -137,6 +145,12 @@ void Server::on_format(Input& input, bool first) {
   log::warning(
       "{}: its {} audio is left out of RTSP, which carries AAC, Opus and G.711 here: have the source send one of them",
       stream.path(), media::name(audio->codec));
+}
+
+/// In the thread of an input. While none has a writer there is nothing that this process could bring to flow.
+void Server::count_waiting(bool more) {
+  const std::size_t now = more ? ++waiting_ : --waiting_;
+  telemetry_.set_waiting(now == options_.inputs.size());
 }
 
 void Server::on_first_format(Input& input) {

@@ -42,6 +42,7 @@ private:
   void open_inputs();
   void listen();
   void start_input(std::size_t index);
+  void count_waiting(bool more);
   void announce() const;
   void on_format(Input& input, bool first);
   void on_first_format(Input& input);
@@ -63,6 +64,7 @@ private:
   std::unique_ptr<RtspServer> rtsp_;
   std::vector<std::unique_ptr<Input>> inputs_;
   std::set<const Stream*> told_of_audio_;  // that it is left out of RTSP
+  std::atomic<std::size_t> waiting_ = 0;   // inputs that nobody writes to
   std::optional<ExitCode> failure_;        // the first input's that failed
   std::atomic<std::size_t> clients_ = 0;   // for the telemetry's thread
   std::int64_t ending_since_ms_ = -1;

@@ -37,7 +37,7 @@ refuses_input() {
 }
 
 @test "camserve exits 69 for a ring, which is not there yet" {
-  refuses 69 "rings" shm:front
+  refuses 64 "ring's name" shm:a.b.c
 }
 
 @test "camserve exits 65 for an empty input" {

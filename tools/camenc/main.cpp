@@ -1,3 +1,5 @@
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/clock.hpp"
@@ -9,24 +11,21 @@
 #include "ffmpeg/error.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
-#include "wire/endpoint.hpp"
+#include "wire/open.hpp"
 
 namespace campipe {
 
 namespace {
 
-std::string name_of(const wire::Endpoint& endpoint) {
-  return endpoint.kind == wire::Endpoint::Kind::standard ? "stdin" : endpoint.text;
-}
-
 std::unique_ptr<wire::StreamReader> open_reader(const EncodeOptions& options, int stop_fd, cli::Telemetry& telemetry) {
-  const wire::Endpoint endpoint = wire::parse_endpoint(options.input);
   wire::ReadOptions read;
   read.stop_fd = stop_fd;
   read.input_format = options.input_format;
   read.on_change = options.on_change;
   read.on_idle = [&telemetry] { telemetry.alive(); };
-  return wire::make_reader(wire::open_input(endpoint), name_of(endpoint), std::move(read));
+  read.on_waiting = [&telemetry](bool now) { telemetry.set_waiting(now); };
+  read.delivery = wire::Delivery::newest_pictures;  // a filter that is too slow must skip, or be ever later
+  return wire::open_reader(wire::parse_endpoint(options.input), std::move(read));
 }
 
 /// What was asked for has been written, the input or the outputs are at their end, or a signal came.
@@ -35,11 +34,11 @@ enum class End { complete, input, outputs, stopped };
 class Encode {
 public:
   Encode(const EncodeOptions& options, cli::Telemetry& telemetry, int stop_fd)
-      : input_(name_of(wire::parse_endpoint(options.input))),
+      : input_(wire::shown_input(wire::parse_endpoint(options.input))),
         limit_(options.frames),
         telemetry_(telemetry),
         reader_(open_reader(options, stop_fd, telemetry)),
-        outputs_(options.outputs, options.output_format, telemetry),
+        outputs_(options.outputs, options.output_format, options.ring, telemetry),
         pipeline_(options.settings, {.format = [this](const auto& format) { outputs_.set_format(format); },
                                      .packet = [this](const auto& packet) { write(packet); }}) {}
 
@@ -68,6 +67,8 @@ private:
 
   void push(media::Packet packet) {
     if (packet.track == media::Track::video) telemetry_.frame_in(packet.payload.size());
+    if (const std::uint64_t dropped = reader_->stats().dropped; dropped > told_dropped_)
+      telemetry_.drop(dropped - std::exchange(told_dropped_, dropped));
     const std::uint64_t broken = pipeline_.stats().broken;
     pipeline_.push(std::move(packet));
     if (pipeline_.stats().broken > broken) telemetry_.drop();
@@ -96,7 +97,7 @@ private:
   }
 
   std::string input_;
-  std::uint64_t limit_, written_ = 0;
+  std::uint64_t limit_, written_ = 0, told_dropped_ = 0;
   cli::Telemetry& telemetry_;
   std::unique_ptr<wire::StreamReader> reader_;
   Outputs outputs_;

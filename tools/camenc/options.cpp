@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "cli/ring_options.hpp"
 
 namespace campipe {
 
@@ -15,6 +16,7 @@ constexpr const char* kExamples =
   camgrab | camenc -c h264 -b 4M | camrec /var/lib/video   H.264 to disk
   camgrab | camenc -s 640x -r 10 -q 60 | camserve          smaller, slower, coarser
   camgrab -n 1 | camenc --output-format jpeg > now.jpg     one picture
+  camenc -i shm:front.raw -c h264 -o shm:front.h264        from one ring to another
   camgrab | camenc --output-format rawvideo --pixel-format bgr24 | ./vision.py
 )";
 
@@ -34,9 +36,10 @@ struct Words {
 
 void declare(cli::App& app, EncodeOptions& options, Words& words) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-  app->add_option("-i,--input", options.input, "Where the stream comes from: -, fd:N or a path (default -)")
+  app->add_option("-i,--input", options.input, "Where the stream comes from: -, fd:N, a path or shm:NAME (default -)")
       ->type_name("ENDPOINT");
-  app->add_option("-o,--output", options.outputs, "Where it goes: -, fd:N or a path; may be repeated (default -)")
+  app->add_option("-o,--output", options.outputs,
+                  "Where it goes: -, fd:N, a path or shm:NAME; may be repeated (default -)")
       ->type_name("ENDPOINT")
       ->allow_extra_args(false);
   app->add_option("-c,--codec", words.codec, "mjpeg, h264, raw or copy (default mjpeg)")->type_name("CODEC");
@@ -144,7 +147,9 @@ void settle_settings(const Words& words, EncodeOptions& options) {
 std::optional<int> parse_options(int argc, char** argv, EncodeOptions& options) {
   cli::App app("camenc", "Decodes, scales, thins out and encodes live video on its way through a pipe.", kExamples);
   Words words;
+  cli::RingOptions ring;
   declare(app, options, words);
+  ring.add_to(app);
   if (const auto code = app.parse(argc, argv)) return code;
   options.common = app.common();
   settle_codec(words, options);
@@ -152,6 +157,7 @@ std::optional<int> parse_options(int argc, char** argv, EncodeOptions& options) 
   options.on_change = words.on_change == "exit" ? wire::OnChange::exit : wire::OnChange::follow;
   options.frames = options.output_format == OutputFormat::jpeg ? 1 : static_cast<std::uint64_t>(words.frames);
   if (options.outputs.empty()) options.outputs = {"-"};
+  options.ring = ring.settle(app, options.outputs);
   return std::nullopt;
 }
 

@@ -6,8 +6,7 @@
 
 #include "cli/app.hpp"
 #include "codec/settings.hpp"
-#include "wire/reader.hpp"
-#include "wire/writer.hpp"
+#include "wire/open.hpp"
 
 namespace campipe {
 
@@ -19,6 +18,7 @@ struct EncodeOptions {
   std::uint64_t frames = 0;  ///< 0 = all
   std::string input_format;
   wire::OutputFormat output_format = wire::OutputFormat::nut;
+  wire::RingOptions ring;
   wire::OnChange on_change = wire::OnChange::follow;
   cli::CommonOptions common;
 };

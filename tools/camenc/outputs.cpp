@@ -4,17 +4,17 @@
 #include <limits>
 
 #include "base/error.hpp"
-#include "wire/endpoint.hpp"
 
 namespace campipe {
 
-Outputs::Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat format, cli::Telemetry& telemetry) {
+Outputs::Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat format, const wire::RingOptions& ring,
+                 cli::Telemetry& telemetry) {
   for (const std::string& text : endpoints) {
-    const wire::Endpoint endpoint = wire::parse_endpoint(text);
-    const std::string name = endpoint.kind == wire::Endpoint::Kind::standard ? "stdout" : endpoint.text;
-    auto writer = wire::make_writer(wire::open_output(endpoint), name, format,
-                                    [&telemetry](bool now) { telemetry.blocked(now); });
-    outputs_.push_back(std::make_unique<wire::LiveOutput>(std::move(writer), name, false));
+    auto opened = wire::open_for_writing(wire::parse_endpoint(text));
+    const std::string name = opened.name;
+    auto writer =
+        wire::make_writer(std::move(opened), format, ring, [&telemetry](bool now) { telemetry.blocked(now); });
+    outputs_.push_back(wire::make_output(std::move(writer), name, false));
   }
 }
 
@@ -24,6 +24,13 @@ void Outputs::set_format(const media::StreamFormat& format) {
 
 void Outputs::offer(const media::Packet& packet) {
   for (const auto& output : outputs_) output->offer(packet);
+}
+
+std::shared_ptr<media::Buffer> Outputs::room(std::size_t bytes) {
+  for (const auto& output : outputs_) {
+    if (auto room = output->room(bytes)) return room;
+  }
+  return nullptr;
 }
 
 bool Outputs::all_closed() const {

@@ -4,26 +4,30 @@
 #include <vector>
 
 #include "cli/telemetry.hpp"
-#include "wire/live_output.hpp"
+#include "wire/open.hpp"
+#include "wire/packet_output.hpp"
 
 namespace campipe {
 
-/// All outputs of a filter: each gets every packet, and the slowest sets the pace. One that is closed drops out; in one
-/// thread.
+/// All outputs of a filter: each gets every packet, and the slowest pipe sets the pace; a ring never does. One that is
+/// closed drops out; in one thread.
 class Outputs {
 public:
   /// Opens them in order; throws Error.
-  Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat format, cli::Telemetry& telemetry);
+  Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat format, const wire::RingOptions& ring,
+          cli::Telemetry& telemetry);
 
   void set_format(const media::StreamFormat& format);
   void offer(const media::Packet& packet);
   bool all_closed() const;
+  /// Room for a raw picture in a ring among them, if there is one.
+  std::shared_ptr<media::Buffer> room(std::size_t bytes);
 
   /// Waits until all is written. Throws what an output failed with, and OutputClosed when all readers went.
   void finish(bool complete);
 
 private:
-  std::vector<std::unique_ptr<wire::LiveOutput>> outputs_;
+  std::vector<std::unique_ptr<wire::PacketOutput>> outputs_;
 };
 
 }  // namespace campipe

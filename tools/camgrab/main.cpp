@@ -18,7 +18,7 @@
 #include "cli/telemetry.hpp"
 #include "ffmpeg/error.hpp"
 #include "options.hpp"
-#include "wire/endpoint.hpp"
+#include "wire/open.hpp"
 
 namespace campipe {
 
@@ -56,8 +56,7 @@ std::unique_ptr<capture::Source> make_av(const GrabOptions& options, capture::Ho
 }
 
 std::unique_ptr<capture::Source> make_source(const GrabOptions& options, const capture::Host& host,
-                                             cli::Telemetry& telemetry) {
-  const StreamClock clock = StreamClock::from_environment_or_now();
+                                             const StreamClock& clock, cli::Telemetry& telemetry) {
   std::unique_ptr<capture::Source> source;
   switch (options.source.kind) {
     case SourceKind::pattern:
@@ -80,31 +79,37 @@ std::unique_ptr<capture::Source> make_source(const GrabOptions& options, const c
                                                  [&telemetry](bool waiting) { telemetry.set_waiting(waiting); });
 }
 
-struct OpenOutput {
-  std::string name;
-  Fd fd;
-};
-
 /// Before anything else is opened: a descriptor of ours must not take the number of a closed stdout.
-std::vector<OpenOutput> open_outputs(const GrabOptions& options) {
-  std::vector<OpenOutput> outputs;
-  for (const std::string& text : options.outputs) {
-    const wire::Endpoint endpoint = wire::parse_endpoint(text);
-    outputs.push_back(
-        {endpoint.kind == wire::Endpoint::Kind::standard ? "stdout" : endpoint.text, wire::open_output(endpoint)});
-  }
+std::vector<wire::OpenedOutput> open_outputs(const GrabOptions& options) {
+  std::vector<wire::OpenedOutput> outputs;
+  for (const std::string& text : options.outputs) outputs.push_back(wire::open_for_writing(wire::parse_endpoint(text)));
   return outputs;
 }
 
-std::vector<capture::Grab::Output> make_writers(std::vector<OpenOutput> outputs, wire::OutputFormat format,
+std::vector<capture::Grab::Output> make_writers(std::vector<wire::OpenedOutput> outputs, const GrabOptions& options,
                                                 cli::Telemetry& telemetry) {
   std::vector<capture::Grab::Output> writers;
-  for (OpenOutput& output : outputs) {
-    auto writer = wire::make_writer(std::move(output.fd), output.name, format,
+  for (wire::OpenedOutput& output : outputs) {
+    const std::string name = output.name;
+    if (output.endpoint.kind == wire::Endpoint::Kind::ring && options.source.kind == SourceKind::file &&
+        !options.realtime) {
+      log::info("{}: the file goes there as fast as it can be read, a ring waits for nobody: --realtime slows it down",
+                name);
+    }
+    auto writer = wire::make_writer(std::move(output), options.output_format, options.ring,
                                     [&telemetry](bool now) { telemetry.blocked(now); });
-    writers.push_back({output.name, std::move(writer)});
+    writers.push_back({name, std::move(writer)});
   }
   return writers;
+}
+
+/// That of camwatch's chain, else that of the stream which a ring carried before, else a new one.
+StreamClock stream_clock(const std::vector<capture::Grab::Output>& writers) {
+  if (const auto given = StreamClock::from_environment()) return *given;
+  for (const auto& output : writers) {
+    if (const auto clock = output.writer->inherited_clock()) return *clock;
+  }
+  return StreamClock::now();
 }
 
 int list(const GrabOptions& options) {
@@ -150,9 +155,10 @@ int camgrab(int argc, char** argv) {
   const capture::StopAfter end(stop.fd(), options.duration);
   cli::Telemetry telemetry({.stats_interval = options.common.stats});
   const capture::Host host{.stop_fd = end.fd(), .alive = [&telemetry] { telemetry.alive(); }};
-  const auto source = make_source(options, host, telemetry);
+  auto writers = make_writers(std::move(outputs), options, telemetry);
+  const auto source = make_source(options, host, stream_clock(writers), telemetry);
   const bool thins = options.rate && options.source.kind != SourceKind::pattern;
-  capture::Grab grab(*source, make_writers(std::move(outputs), options.output_format, telemetry), telemetry,
+  capture::Grab grab(*source, std::move(writers), telemetry,
                      {.frames = options.frames,
                       .rate = thins ? *options.rate : Rational{0, 1},
                       .complete_is_end = options.output_format == wire::OutputFormat::jpeg});

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/redact.hpp"
+#include "cli/ring_options.hpp"
 
 namespace campipe {
 
@@ -21,6 +22,7 @@ constexpr const char* kExamples =
   camgrab --url-file /etc/cam.url | camrec /rec     a URL with a password, kept out of the process list
   camgrab film.mp4 --realtime --loop | camserve     a file as if it were a camera
   camgrab pattern -n 300 -o a.nut -o b.nut          ten seconds of the test pattern, twice
+  camgrab 0 -o shm:front.raw                        for any number of readers, each with camenc -i shm:front.raw
 )";
 
 struct Texts {
@@ -57,7 +59,7 @@ void add_source_options(cli::App& app, GrabOptions& options, Texts& texts) {
 
 void add_output_options(cli::App& app, GrabOptions& options, Texts& texts) {
   app->add_option("-o,--output", options.outputs,
-                  "-, fd:N or a path; may be repeated, each drops on its own (default -)")
+                  "-, fd:N, a path or shm:NAME; may be repeated, each drops on its own (default -)")
       ->type_name("ENDPOINT")
       ->allow_extra_args(false);
   app->add_option("--output-format", texts.output_format, "nut, mjpeg, jpeg, h264, h265, y4m or rawvideo (default nut)")
@@ -109,11 +111,14 @@ std::optional<int> parse_options(int argc, char** argv, GrabOptions& options) {
                "Takes live video from a camera, the network, a file or a test pattern and writes it to pipes.",
                kExamples);
   Texts texts;
+  cli::RingOptions ring;
   add_source_options(app, options, texts);
   add_output_options(app, options, texts);
+  ring.add_to(app);
   if (const auto code = app.parse(argc, argv)) return code;
 
   options.common = app.common();
+  options.ring = ring.settle(app, options.outputs);
   options.source = find_source(texts, options);
   check_source_options(app, options);
   options.frames = static_cast<std::uint64_t>(texts.frames);

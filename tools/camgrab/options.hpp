@@ -9,7 +9,7 @@
 #include "capture/source_name.hpp"
 #include "capture/v4l2_formats.hpp"
 #include "cli/app.hpp"
-#include "wire/writer.hpp"
+#include "wire/open.hpp"
 
 namespace campipe {
 
@@ -18,6 +18,7 @@ struct GrabOptions {
   capture::SourceName source;
   bool url_was_argument = false;  ///< and so stands in the process list
   std::vector<std::string> outputs{"-"};
+  wire::RingOptions ring;
   std::optional<Size> size;
   std::optional<Rational> rate;
   std::optional<capture::FormatWish> format;

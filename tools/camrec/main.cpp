@@ -2,8 +2,6 @@
 #include <optional>
 #include <string>
 
-#include <sys/stat.h>
-
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/units.hpp"
@@ -13,8 +11,7 @@
 #include "cli/telemetry.hpp"
 #include "ffmpeg/error.hpp"
 #include "record/recording.hpp"
-#include "wire/endpoint.hpp"
-#include "wire/reader.hpp"
+#include "wire/open.hpp"
 
 namespace {
 
@@ -82,11 +79,6 @@ void check(Options& options, const wire::Endpoint& endpoint) {
   recording.container = record::container_by_name(options.container);
 }
 
-bool is_file(int fd) {
-  struct stat info{};
-  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-}
-
 int run(int argc, char** argv) {
   using namespace std::chrono_literals;
   Options options;
@@ -99,14 +91,12 @@ int run(int argc, char** argv) {
 
   cli::StopSignal stop(10s);  // finishing a segment on a slow disk takes its time
   ffmpeg::route_log();
-  Fd input = wire::open_input(endpoint);
-  options.recording.input_is_file = is_file(input.get());
+  options.recording.input_is_file = wire::is_file(endpoint);
   cli::Telemetry telemetry({.stats_interval = app.common().stats});
   wire::ReadOptions read_options{.stop_fd = stop.fd(), .input_format = options.input_format};
   read_options.on_idle = [&] { telemetry.alive(); };
-  const auto reader =
-      wire::make_reader(std::move(input), endpoint.kind == wire::Endpoint::Kind::standard ? "stdin" : endpoint.text,
-                        std::move(read_options));
+  read_options.on_waiting = [&](bool now) { telemetry.set_waiting(now); };
+  const auto reader = wire::open_reader(endpoint, std::move(read_options));
   record::Recording recording(std::move(options.recording));
   return recording.run(*reader, telemetry, [&] { stop.request(); });
 }

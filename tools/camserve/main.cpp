@@ -11,13 +11,14 @@ using namespace campipe;
 
 constexpr const char* kDescription =
     "Serve live streams: MJPEG, stills and a viewer page over HTTP, H.264 and MJPEG over RTSP.\n"
-    "Inputs are [NAME[/RENDITION]=]ENDPOINT with ENDPOINT -, fd:N or a path; the default is cam=-.";
+    "Inputs are [NAME[/RENDITION]=]ENDPOINT with ENDPOINT -, fd:N, a path or shm:NAME; the default is cam=-.";
 
 constexpr const char* kExamples =
     "  camgrab | camenc | camserve                    then open http://127.0.0.1:8080/\n"
     "  camgrab | camenc -c h264 | camserve            then play rtsp://127.0.0.1:8554/cam\n"
     "  camserve front=/run/front.fifo yard=/run/yard.fifo --http :8080\n"
     "  camserve cam/high=fd:3 cam/low=fd:4            two renditions of one camera\n"
+    "  camserve shm:front.h264 shm:front.mjpeg        \"front\" out of two rings\n"
     "  curl -o now.jpg http://127.0.0.1:8080/snapshot/cam.jpg\n";
 
 std::optional<std::string> address_or_none(const std::string& text) {

@@ -1,0 +1,23 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "cli/app.hpp"
+#include "ring/writer.hpp"
+
+namespace campipe::cli {
+
+/// --ring-mode, --ring-group, --ring-slots and --ring-size of the tools that make rings.
+class RingOptions {
+public:
+  void add_to(App& app);
+
+  /// After parsing. Throws Error(usage) for what cannot be, and for any of them when no output is a ring.
+  ring::Writer::Options settle(App& app, const std::vector<std::string>& outputs) const;
+
+private:
+  std::string mode_ = "0660", group_;
+  std::int64_t slots_ = 8, size_bytes_ = 0;
+};
+
+}  // namespace campipe::cli
