@@ -71,15 +71,13 @@ bad camwatch 66 "nothing.yaml" 'camwatch run -c nothing.yaml'
 bad camwatch 69 "running" 'camwatch status'
 bad camwatch 64 ";" "camwatch run -- 'camgrab pattern ; camenc'"
 
-mkdir rings && head -c 100000 /dev/urandom >rings/campipe.noise && touch rings/campipe.short
-printf 'CMPRING1\002\000\000\000' >rings/campipe.later && truncate -s 8192 rings/campipe.later
-install -m 600 rings/campipe.noise rings/campipe.mine && chmod 711 rings
-export CAMPIPE_RING_DIR=$work/rings
+touch rings/campipe.short && printf 'CMPRING1\002\000\000\000' >rings/campipe.later && truncate -s 8192 rings/campipe.later
+install -m 600 random.bin rings/campipe.mine && chmod 711 rings
 bad camring 66 "no such ring" 'camring --quiet stat nothing'
 bad camring 66 "no such ring" 'camring --quiet rm nothing'
-bad camring 65 "no ring that can be read" 'camring --quiet stat noise'
+bad camring 65 "no ring that can be read" 'camring --quiet stat spoilt'
 bad camring 65 "has 0 bytes" 'camring --quiet stat shm:short'
 bad camring 65 "has version 2" 'camring --quiet stat later'
+bad camring 65 "no ring that can be read" 'camring --quiet tap spoilt'
 bad camring 77 "mine" "$as_nobody $(command -v camring) --quiet stat mine"
 bad camring 74 "stdout" 'camring list --json >/dev/full'
-unset CAMPIPE_RING_DIR

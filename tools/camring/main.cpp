@@ -12,6 +12,7 @@
 #include "report.hpp"
 #include "ring/names.hpp"
 #include "ring/survey.hpp"
+#include "tap.hpp"
 
 namespace campipe {
 
@@ -20,12 +21,15 @@ namespace {
 struct Options {
   bool json = false, force = false;
   std::vector<std::string> names;
+  std::int64_t frames = 0;
 };
 
 constexpr const char* kExamples =
     "  camring list\n"
     "  camring stat front.raw\n"
     "  camring stat shm:front.raw --json | jq .readers\n"
+    "  camring tap front.h264 | ffplay -f nut -\n"
+    "  camring tap -n 1 front.raw | camenc --output-format jpeg > now.jpg\n"
     "  camring rm front.raw";
 
 /// "front.raw" of "front.raw" and of "shm:front.raw". Throws Error(usage) for what no ring is called.
@@ -90,7 +94,7 @@ int remove(const Options& options) {
 
 int camring(int argc, char** argv) {
   Options options;
-  cli::App app("camring", "Shows and removes rings: the named links in shared memory, shm:NAME.", kExamples);
+  cli::App app("camring", "Shows, removes and taps rings: the named links in shared memory, shm:NAME.", kExamples);
   app->require_subcommand(1);
   app->set_help_all_flag("--help-all", "Print the help of all commands and exit");
 
@@ -113,12 +117,26 @@ int camring(int argc, char** argv) {
   stat_command->add_flag("--json", options.json, "As JSON");
   CLI::App* const rm_command = named(add("rm", "Remove rings that no writer has"), 1000);
   rm_command->add_flag("-f,--force", options.force, "Remove it although a writer has it");
+  CLI::App* const tap_command = named(add("tap", "Write what flows through a ring to stdout, as NUT"), 1);
+  tap_command
+      ->add_option_function<std::string>(
+          "-n,--frames",
+          [&](const std::string& text) {
+            const auto number = parse_integer(text, 1, 1'000'000'000'000);
+            if (!number) throw CLI::ValidationError(fmt::format("--frames: cannot use '{}': a whole number", text));
+            options.frames = *number;
+          },
+          "End after that many")
+      ->type_name("N");
 
   if (const auto code = app.parse(argc, argv)) return *code;
-  if (app.common().stats.count() > 0) throw Error(ExitCode::usage, "--stats is for tools that stream");
+  if (app.common().stats.count() > 0 && !*tap_command) throw Error(ExitCode::usage, "--stats is for camring tap");
   if (*list_command) return list(options);
   if (*stat_command) return stat(options);
-  return remove(options);
+  if (*rm_command) return remove(options);
+  return tap({.name = ring_name(options.names.front()),
+              .frames = static_cast<std::uint64_t>(options.frames),
+              .stats = app.common().stats});
 }
 
 }  // namespace

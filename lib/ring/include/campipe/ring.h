@@ -23,6 +23,9 @@
  * Processes. What fork(2) hands to a child is not the child's: readers, writers and frames of the parent must not be
  * used there, and their memory is not mapped. They cost the parent nothing. Open new ones in the child.
  *
+ * Signals. While a ring is open there is a handler for SIGBUS, which turns a ring that somebody truncated into zeros
+ * and an end of it; every other SIGBUS goes where it went before.
+ *
  * Times. pts_us is Unix time in microseconds on the stream's own clock, which never steps; captured_ns is
  * CLOCK_MONOTONIC in nanoseconds.
  */

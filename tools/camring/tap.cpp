@@ -1,0 +1,41 @@
+#include "tap.hpp"
+
+#include "base/clock.hpp"
+#include "cli/signals.hpp"
+#include "cli/telemetry.hpp"
+#include "wire/endpoint.hpp"
+#include "wire/open.hpp"
+#include "wire/writer.hpp"
+
+namespace campipe {
+
+int tap(const TapOptions& options) {
+  cli::StopSignal stop;
+  cli::Telemetry telemetry({.stats_interval = options.stats});
+  wire::ReadOptions read;
+  read.stop_fd = stop.fd();
+  read.on_idle = [&telemetry] { telemetry.alive(); };
+  const auto out = wire::make_writer(wire::open_output(wire::parse_endpoint("-")), "stdout", wire::OutputFormat::nut,
+                                     [&telemetry](bool now) { telemetry.blocked(now); });
+  const auto reader = wire::open_reader(wire::parse_endpoint("shm:" + options.name), std::move(read));
+  telemetry.ready();
+  while (options.frames == 0 || telemetry.frames_out() < options.frames) {
+    const wire::Pull event = reader->next();
+    telemetry.alive();
+    if (event == wire::Pull::end || event == wire::Pull::stopped) break;
+    if (event == wire::Pull::format) {
+      out->set_format(reader->format());
+      continue;
+    }
+    const media::Packet packet = std::move(reader->packet());
+    const bool video = packet.track == media::Track::video;
+    if (video) telemetry.frame_in(packet.payload.size());
+    out->write(packet);
+    if (!video) continue;
+    telemetry.frame_out(packet.payload.size());
+    if (packet.captured_ns) telemetry.latency(monotonic_ns() - *packet.captured_ns);
+  }
+  return 0;
+}
+
+}  // namespace campipe
