@@ -3,6 +3,17 @@ load ../cli/helper
 
 EXAMPLES=$ROOT/examples
 
+teardown() {
+  stop_background
+  [ -z "${rings:-}" ] || rm -rf "$rings"
+}
+
+# Rings of this test alone
+own_rings() {
+  rings=$(mktemp -d /dev/shm/examples_XXXXXX)
+  export CAMPIPE_RING_DIR=$rings CAMPIPE_RING_LIBRARY=$CAMPIPE_BIN/../lib/libcampipe-ring.so.0
+}
+
 serve_ports() {
   port=$(free_port)
   rtsp_port=$(free_port)
@@ -151,6 +162,59 @@ CONF
   numbers_are_consecutive 1280 720
   decodes_from_http /stream/cam/low 10
   assert_equal "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 seen.nut)" "640,360"
+}
+
+flows() { [ "$(camring stat --json "$1" | jq '.frames > 20')" = true ]; }
+
+@test "three-qualities-and-vision.sh serves all of them from one camera, and each may be killed" {
+  serve_ports
+  own_rings
+  start example "$EXAMPLES/three-qualities-and-vision.sh" pattern
+  decodes_from_http /stream/cam/small 5
+  decodes_from_http /stream/marked 10
+  numbers_are_consecutive_or_skip 1280 720
+  decodes_from_rtsp "rtsp://127.0.0.1:$rtsp_port/cam/high" 30
+  assert_equal "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 rtsp.nut | head -1)" "1280,720"
+  decodes_from_rtsp "rtsp://127.0.0.1:$rtsp_port/cam/low" 10
+  assert_equal "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 rtsp.nut | head -1)" "640,360"
+  # one camera, four that read it, none of which copies
+  assert_equal "$(camring stat --json cam.raw | jq -c '[.writer.command, ([.readers[] | .leases] | all), (.readers | length)]')" '["camgrab",true,4]'
+  # the vision program is killed and comes back; the others do not notice
+  pkill -KILL -f "$EXAMPLES/ring_opencv.py cam.raw marked.raw"
+  before=$(camring stat --json marked.raw | jq .frames)
+  start vision "$PYTHON" "$EXAMPLES/ring_opencv.py" cam.raw marked.raw
+  wait_until 20 bash -c "[ \$(camring stat --json marked.raw | jq .frames) -gt $((before + 10)) ]"
+  decodes_from_http /stream/marked 5
+  decodes_from_http /stream/cam/small 5
+}
+
+# As numbers_are_consecutive, of a stream that leaves out what is late
+numbers_are_consecutive_or_skip() {
+  counters seen.nut "$1" "$2" >seen.txt
+  run -0 awk 'NR > 1 && $1 <= last { bad = 1 } { last = $1 } END { exit bad || NR < 2 }' seen.txt
+}
+
+@test "ring_opencv.py frames what moves, with the camera's times" {
+  own_rings
+  start vision "$PYTHON" "$EXAMPLES/ring_opencv.py" front.raw marked.raw
+  start grab camgrab pattern -s 640x480 -r 15 -o shm:front.raw
+  wait_until 20 flows marked.raw
+  timeout 20 camring tap -n 1 marked.raw >marked.nut
+  assert_equal "$(ffprobe -v error -show_entries stream=pix_fmt,width,height -of csv=p=0 marked.nut | head -1)" "640,480,bgr24"
+  assert_equal "$(camring stat --json marked.raw | jq -c '[.format.frame_rate, .writer.command]')" '["15","python3"]'
+  # boxes of pure red, which the pattern does not have in this amount
+  run -0 "$PYTHON" -c '
+import os, sys
+sys.path.insert(0, os.environ["ROOT"] + "/python")
+from campipe_ring import Reader
+with Reader("marked.raw", timeout=20) as reader, Reader("front.raw", timeout=20) as camera:
+    raw = camera.read(20)
+    for frame in reader:
+        red = (frame.array() == (0, 0, 255)).all(axis=2).sum()
+        if red > 100 + (raw.bgr() == (0, 0, 255)).all(axis=2).sum():
+            assert abs(frame.captured_ns - raw.captured_ns) < 60e9
+            sys.exit(0)
+sys.exit("no boxes")'
 }
 
 @test "record-and-watch.sh records while it shows" {
