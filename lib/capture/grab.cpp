@@ -1,6 +1,9 @@
 #include "capture/grab.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include <poll.h>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
@@ -24,8 +27,17 @@ struct Grab::Sink {
   bool done = false;
 };
 
-Grab::Grab(Source& source, std::vector<Output> outputs, cli::Telemetry& telemetry, Limits limits)
-    : source_(source), telemetry_(telemetry), limits_(limits), outputs_(std::move(outputs)) {
+Grab::Grab(Source& source, Host host, std::vector<Output> outputs, cli::Telemetry& telemetry, Limits limits,
+           wire::Demand::Options demand)
+    : source_(source),
+      host_(std::move(host)),
+      telemetry_(telemetry),
+      limits_(limits),
+      outputs_(std::move(outputs)),
+      demand_(demand) {
+  if (demand.on_demand) {
+    for (const Output& output : outputs_) demand_.add(*output.writer);
+  }
   if (limits.rate) rate_limit_.emplace(limits.rate);
 }
 
@@ -49,8 +61,10 @@ void Grab::run() {
   source_.open();
   telemetry_.ready();
   start_outputs();
+  demand_.start();
   for (bool more = true; more;) {
     telemetry_.alive();
+    if (!demand_.wanted() && !rest()) return finish(true);
     switch (source_.next()) {
       case Pull::format:
         log::debug("{}: {}", source_.name(), media::describe(source_.format()));
@@ -74,8 +88,26 @@ void Grab::run() {
   finish(false);
 }
 
+/// Closes the source until frames are wanted again. Answers false when a stop came first.
+bool Grab::rest() {
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
+  log::info("{}: closed, nobody wants frames: until somebody does", source_.name());
+  source_.close();
+  telemetry_.set_idle(true);
+  while (!demand_.wanted()) {
+    if (wait(host_, demand_.fd(), POLLIN, monotonic_ns() + kSecondNs) == Wake::stopped) return false;
+    telemetry_.alive();
+  }
+  telemetry_.set_idle(false);
+  source_.open();
+  log::info("{}: open, frames are wanted again", source_.name());
+  rested_ = true;
+  return true;
+}
+
 bool Grab::take(media::Packet& packet) {
   if (packet.track == media::Track::video) {
+    if (std::exchange(rested_, false)) packet.discontinuity = true;
     telemetry_.frame_in(packet.payload.size());
     if (!wanted(packet)) return true;
     if (rate_limit_) packet.sequence = frames_;  // what was left out on purpose is no gap

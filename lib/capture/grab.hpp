@@ -10,6 +10,7 @@
 #include "capture/rate_limit.hpp"
 #include "capture/source.hpp"
 #include "cli/telemetry.hpp"
+#include "wire/demand.hpp"
 #include "wire/packet_output.hpp"
 #include "wire/writer.hpp"
 
@@ -29,7 +30,10 @@ public:
     bool complete_is_end = false;  ///< an output that closes has all it wants (--output-format jpeg)
   };
 
-  Grab(Source& source, std::vector<Output> outputs, cli::Telemetry& telemetry, Limits limits);
+  /// @param host    The source's.
+  /// @param demand  On demand, the source is closed while no reader of the outputs, all of them rings, wants frames.
+  Grab(Source& source, Host host, std::vector<Output> outputs, cli::Telemetry& telemetry, Limits limits,
+       wire::Demand::Options demand = {});
   ~Grab();
 
   /// Until the source's end, the limit, a stop, or no output being left. Throws OutputClosed when all readers are gone,
@@ -41,6 +45,7 @@ private:
 
   void start_outputs();
   bool take(media::Packet& packet);
+  bool rest();
   bool wanted(const media::Packet& packet);
   bool offer(const media::Packet& packet);
   void look_after(Sink& sink);
@@ -49,6 +54,7 @@ private:
   void finish(bool stopped);
 
   Source& source_;
+  Host host_;
   cli::Telemetry& telemetry_;
   Limits limits_;
   std::vector<Output> outputs_;  // until the source is open and its kind known
@@ -56,7 +62,9 @@ private:
   std::optional<RateLimit> rate_limit_;
   bool rate_warned_ = false;
   std::uint64_t frames_ = 0, told_out_ = 0, told_dropped_ = 0;
+  bool rested_ = false;         // until the next video packet
   std::exception_ptr failure_;  // the first output's that failed
+  wire::Demand demand_;         // asks the rings among the outputs, and so goes first
 };
 
 }  // namespace campipe::capture

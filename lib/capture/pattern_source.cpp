@@ -46,7 +46,9 @@ PatternSource::PatternSource(Options options, Host host, StreamClock clock)
 }
 
 void PatternSource::open() {
-  if (!start_ns_) start_ns_ = monotonic_ns();
+  const std::int64_t now = monotonic_ns();
+  // Opened again: the next picture is due now, and the count goes on without a gap.
+  start_ns_ = start_ns_ ? *start_ns_ + (now - deadline_ns(number_)) : now;
 }
 
 std::int64_t PatternSource::deadline_ns(std::uint64_t number) const noexcept {

@@ -38,7 +38,7 @@ Reconnecting::Reconnecting(std::unique_ptr<Source> inner, Options options, Host 
       backoff_(options.first_delay, options.longest_delay) {}
 
 void Reconnecting::open() {
-  if (!options_.wait_at_start) {
+  if (ever_open_ ? !options_.reconnect : !options_.wait_at_start) {
     try {
       inner_->open();
     } catch (const Error&) {

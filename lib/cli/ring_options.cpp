@@ -54,14 +54,17 @@ void RingOptions::add_to(App& app) {
   app.integer("--ring-slots", slots_, ring::kMinSlots, ring::kMaxSlots,
               "Pictures a ring of raw ones holds (default 8)");
   app.bytes("--ring-size", size_bytes_, "Room of a ring of coded video (default 16MiB, more where a GOP needs it)");
+  app->add_flag("--on-demand", on_demand_, "Rest while no reader of the rings written to wants frames");
+  app.duration("--linger", linger_, "With --on-demand: go on for DURATION after the last wish (default 5s)");
 }
 
 ring::Writer::Options RingOptions::settle(App& app, const std::vector<std::string>& outputs) const {
   const bool any = std::ranges::any_of(outputs, [](const std::string& text) { return text.starts_with("shm:"); });
-  for (const char* option : {"--ring-mode", "--ring-group", "--ring-slots", "--ring-size"}) {
+  for (const char* option : {"--ring-mode", "--ring-group", "--ring-slots", "--ring-size", "--on-demand"}) {
     if (!any && app->get_option(option)->count() > 0)
       refuse(fmt::format("{}: no output is a ring: give -o shm:NAME", option));
   }
+  if (!on_demand_ && app->get_option("--linger")->count() > 0) refuse("--linger: it goes with --on-demand");
   ring::Writer::Options options;
   options.mode = parse_mode(mode_);
   if (!group_.empty()) options.group = parse_group(group_);

@@ -83,6 +83,9 @@ public:
     return now;
   }
 
+  /// The next one is due, and the distance counts from there.
+  void make_due() noexcept { last_us_.reset(); }
+
 private:
   static constexpr int kFramesOfUnknownRate = 60;
 
@@ -108,6 +111,7 @@ public:
     auto bytes = media::h264::canonical(unit.bytes, format_.parameter_sets);
     return with_payload(frame.about, media::Payload::from(std::move(bytes)), unit.idr);
   }
+  void force_keyframe() noexcept override { keyframes_.make_due(); }
 
 private:
   /// Also sets shape_ and format_ up.

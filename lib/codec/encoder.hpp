@@ -15,6 +15,8 @@ public:
   virtual const media::VideoFormat& format() const = 0;  ///< what it makes, parameter sets included
   /// Times, sequence and flags of the frame go on with the packet.
   virtual media::Packet encode(const Frame& frame) = 0;
+  /// The next packet shall be a keyframe. For encoders whose packets need each other.
+  virtual void force_keyframe() noexcept {}
 };
 
 /// @param like    A picture of the kind that will come (before shaping): its size, range and matrix count.

@@ -89,6 +89,12 @@ void Pipeline::push(media::Packet packet) {
   }
 }
 
+bool Pipeline::force_keyframe() noexcept {
+  if (way_ != Way::transcode) return false;
+  if (encoder_) encoder_->force_keyframe();  // a new one begins with a keyframe anyway
+  return true;
+}
+
 void Pipeline::finish() {
   drain();
 }

@@ -37,6 +37,8 @@ public:
   /// Throws Error(usage) for what this stream cannot be made into (-c copy -r with H.264).
   void set_format(const media::StreamFormat& format);
   void push(media::Packet packet);
+  /// The next frame out shall be a keyframe. Answers false where the frames are another encoder's: ask that one.
+  bool force_keyframe() noexcept;
   /// At the end of the input: what the decoder still holds.
   void finish();
 

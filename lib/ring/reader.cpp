@@ -35,6 +35,8 @@ struct Reader::State {
   bool attach();
   void detach() noexcept;
   bool take();
+  bool stale() const;
+  bool take_early_format();
   std::optional<Event> step();
   void probe();
   void find_control();
@@ -123,10 +125,33 @@ bool Reader::State::attach() {
   if (goes_on) {
     ++stats.reopened;
   } else {
-    place = view->join(options.skip_stale && !writer_lives);
+    place = view->join(options.skip_stale && (!writer_lives || stale()));
   }
   attached_before = true;
   return true;
+}
+
+/// Whether the newest unit is from so long ago that its writer must be resting.
+bool Reader::State::stale() const {
+  constexpr std::int64_t kFreshNs = 2'000'000'000;
+  const auto published = view->newest_published_ns();
+  if (!published) return false;
+  std::int64_t fresh_ns = kFreshNs;
+  Format told;
+  if (get_format(view->parts().formats, view->header().generation.load(std::memory_order_acquire), told) &&
+      told.rate_num > 0) {
+    fresh_ns = std::max(fresh_ns, std::int64_t{3'000'000'000} * told.rate_den / told.rate_num);
+  }
+  return monotonic_ns() - *published > fresh_ns;
+}
+
+/// The format of what will come, when it is known before anything comes: its writer may rest.
+bool Reader::State::take_early_format() {
+  if (has_format) return false;
+  const std::uint32_t newest = view->header().generation.load(std::memory_order_acquire);
+  if (newest == 0 || !get_format(view->parts().formats, newest, format)) return false;
+  generation = newest;
+  return has_format = true;
 }
 
 void Reader::State::detach() noexcept {
@@ -172,6 +197,7 @@ std::optional<Event> Reader::State::step() {
   state_seen = header.state.load(std::memory_order_acquire);
   futex_seen = header.futex.load(std::memory_order_acquire);
   if (take()) return unit_waits ? Event::format : Event::unit;
+  if (!view->object().damaged() && take_early_format()) return Event::format;
   if (view->object().damaged()) {
     ++stats.damaged;
     detach();

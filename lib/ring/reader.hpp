@@ -14,7 +14,7 @@ enum class Delivery {
 };
 
 enum class Event {
-  format,       ///< format() is new: before the first unit and at each change
+  format,       ///< format() is new: before the first unit, maybe long before, and at each change
   unit,         ///< unit() is there
   timeout,      ///< nothing came
   interrupted,  ///< interrupt() was called
@@ -39,7 +39,7 @@ public:
     Delivery delivery = Delivery::in_order;
     std::uint32_t leases = 1;  ///< raw: units held at a time without a copy; 0 = always copies
     bool want = true;          ///< set_want() at the start
-    bool skip_stale = true;    ///< of a ring whose writer is gone, begin with what its next writer brings
+    bool skip_stale = true;    ///< of a ring whose writer is gone or resting, begin with what comes next
   };
 
   /// Throws Error(usage) for a name that cannot be; permission when the ring is there and may not be read; bad_data

@@ -177,6 +177,14 @@ std::span<const std::byte> View::copy(const std::byte* from, std::size_t bytes, 
   return {begin, bytes};
 }
 
+std::optional<std::int64_t> View::newest_published_ns() const noexcept {
+  const std::uint64_t head = header().head.load(std::memory_order_acquire);
+  std::uint64_t at = head % kRecords;
+  if (geometry_.kind == Kind::raw) at = header().slot_of[head % kIndex].load(std::memory_order_relaxed);
+  if (head < geometry_.first_seq || at >= geometry_.slots) return std::nullopt;
+  return parts_.records[at].load().published_ns;
+}
+
 std::unique_ptr<View> make_view(std::shared_ptr<Object> object, const Geometry& geometry, Delivery delivery,
                                 std::uint32_t leases) {
   if (geometry.kind == Kind::raw) {

@@ -35,6 +35,9 @@ public:
   /// The next unit after `place`, which is moved on; nothing when there is none yet.
   virtual std::optional<Taken> take(Place& place) = 0;
 
+  /// When the newest unit was published (CLOCK_MONOTONIC); nothing when there is none.
+  std::optional<std::int64_t> newest_published_ns() const noexcept;
+
   const Header& header() const noexcept { return *parts_.header; }
   const Parts& parts() const noexcept { return parts_; }
   const Geometry& geometry() const noexcept { return geometry_; }

@@ -57,6 +57,8 @@ public:
   /// another. Throws as room() does when there is no ring at all yet.
   bool publish(const UnitInfo& info, std::span<const std::byte> payload);
 
+  // What readers wish: for one thread, which may be another than the one that publishes.
+
   /// Whether a reader lives that wants frames; readers without write access to the control object always want.
   bool wanted();
   /// Whether a reader asked for a keyframe since the last call.

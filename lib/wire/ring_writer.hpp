@@ -28,7 +28,7 @@ public:
   std::uint64_t packets() const override { return packets_; }
   std::uint64_t bytes() const override { return bytes_; }
 
-  ring::Writer& ring() noexcept { return ring_; }
+  ring::Writer* ring() noexcept override { return &ring_; }
 
 private:
   std::string name_;

@@ -9,6 +9,10 @@
 #include "base/fd.hpp"
 #include "media/packet.hpp"
 
+namespace campipe::ring {
+class Writer;
+}
+
 namespace campipe::wire {
 
 /// --output-format. `jpeg`: one picture, then the output is complete; `mjpeg`: concatenated JPEG; `h264`/`h265`: Annex
@@ -37,6 +41,9 @@ public:
   /// Room for the payload of a packet to be written next, so that write() need not copy it; nothing when there is none.
   /// After set_format(), in the writing thread.
   virtual std::shared_ptr<media::Buffer> room(std::size_t) { return nullptr; }
+
+  /// The ring it goes to, whose readers can be asked what they wish (Demand); nullptr: it is none.
+  virtual ring::Writer* ring() noexcept { return nullptr; }
 
   /// The clock of the stream that went to this output before us, which ours is to go on with.
   virtual std::optional<StreamClock> inherited_clock() const { return std::nullopt; }

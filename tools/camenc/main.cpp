@@ -4,6 +4,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "cli/run.hpp"
 #include "cli/signals.hpp"
 #include "cli/telemetry.hpp"
@@ -38,7 +39,8 @@ public:
         limit_(options.frames),
         telemetry_(telemetry),
         reader_(open_reader(options, stop_fd, telemetry)),
-        outputs_(options.outputs, options.output_format, options.ring, telemetry),
+        outputs_(options.outputs, options.output_format, options.ring, telemetry, options.demand,
+                 [this](bool wanted) { demand_changed(wanted); }),
         pipeline_(options.settings, {.format = [this](const auto& format) { outputs_.set_format(format); },
                                      .packet = [this](const auto& packet) { write(packet); }}) {}
 
@@ -65,7 +67,30 @@ private:
     }
   }
 
+  /// In a thread of Demand's. Who reads our ring wants frames, so we want those we make them of; the other way round
+  /// as well.
+  void demand_changed(bool wanted) {
+    telemetry_.set_idle(!wanted);
+    reader_->set_wanted(wanted);
+    log::info("{}", wanted ? "frames are wanted again" : "nobody wants frames: resting until somebody does");
+  }
+
+  /// Whether the packet is to be left alone because nobody wants what would come of it.
+  bool rests(media::Packet& packet) {
+    if (!outputs_.demand().wanted()) return resting_ = true;
+    if (!resting_) return false;
+    const media::VideoCodec codec = reader_->format().video.codec;
+    const bool inter = codec == media::VideoCodec::h264 || codec == media::VideoCodec::h265;
+    if (packet.track == media::Track::audio || (inter && !packet.keyframe)) return true;
+    resting_ = false;
+    packet.discontinuity = true;
+    pipeline_.force_keyframe();
+    return false;
+  }
+
   void push(media::Packet packet) {
+    if (rests(packet)) return;
+    if (outputs_.demand().take_keyframe_wish() && !pipeline_.force_keyframe()) reader_->request_keyframe();
     if (packet.track == media::Track::video) telemetry_.frame_in(packet.payload.size());
     if (const std::uint64_t dropped = reader_->stats().dropped; dropped > told_dropped_)
       telemetry_.drop(dropped - std::exchange(told_dropped_, dropped));
@@ -98,6 +123,7 @@ private:
 
   std::string input_;
   std::uint64_t limit_, written_ = 0, told_dropped_ = 0;
+  bool resting_ = false;
   cli::Telemetry& telemetry_;
   std::unique_ptr<wire::StreamReader> reader_;
   Outputs outputs_;

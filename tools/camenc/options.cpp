@@ -158,6 +158,7 @@ std::optional<int> parse_options(int argc, char** argv, EncodeOptions& options) 
   options.frames = options.output_format == OutputFormat::jpeg ? 1 : static_cast<std::uint64_t>(words.frames);
   if (options.outputs.empty()) options.outputs = {"-"};
   options.ring = ring.settle(app, options.outputs);
+  options.demand = {.on_demand = ring.on_demand(), .linger = ring.linger()};
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/app.hpp"
 #include "codec/settings.hpp"
+#include "wire/demand.hpp"
 #include "wire/open.hpp"
 
 namespace campipe {
@@ -19,6 +20,7 @@ struct EncodeOptions {
   std::string input_format;
   wire::OutputFormat output_format = wire::OutputFormat::nut;
   wire::RingOptions ring;
+  wire::Demand::Options demand;
   wire::OnChange on_change = wire::OnChange::follow;
   cli::CommonOptions common;
 };

@@ -8,14 +8,17 @@
 namespace campipe {
 
 Outputs::Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat format, const wire::RingOptions& ring,
-                 cli::Telemetry& telemetry) {
+                 cli::Telemetry& telemetry, wire::Demand::Options demand, std::function<void(bool)> on_demand)
+    : demand_(demand, std::move(on_demand)) {
   for (const std::string& text : endpoints) {
     auto opened = wire::open_for_writing(wire::parse_endpoint(text));
     const std::string name = opened.name;
     auto writer =
         wire::make_writer(std::move(opened), format, ring, [&telemetry](bool now) { telemetry.blocked(now); });
+    demand_.add(*writer);
     outputs_.push_back(wire::make_output(std::move(writer), name, false));
   }
+  demand_.start();
 }
 
 void Outputs::set_format(const media::StreamFormat& format) {

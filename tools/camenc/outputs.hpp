@@ -1,9 +1,11 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/telemetry.hpp"
+#include "wire/demand.hpp"
 #include "wire/open.hpp"
 #include "wire/packet_output.hpp"
 
@@ -13,9 +15,12 @@ namespace campipe {
 /// closed drops out; in one thread.
 class Outputs {
 public:
-  /// Opens them in order; throws Error.
+  /// Opens them in order; throws Error. @param on_demand  As Demand has it.
   Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat format, const wire::RingOptions& ring,
-          cli::Telemetry& telemetry);
+          cli::Telemetry& telemetry, wire::Demand::Options demand, std::function<void(bool)> on_demand);
+
+  /// What the readers wish.
+  wire::Demand& demand() noexcept { return demand_; }
 
   void set_format(const media::StreamFormat& format);
   void offer(const media::Packet& packet);
@@ -28,6 +33,7 @@ public:
 
 private:
   std::vector<std::unique_ptr<wire::PacketOutput>> outputs_;
+  wire::Demand demand_;  // asks the rings among them, and so goes first
 };
 
 }  // namespace campipe

@@ -158,10 +158,11 @@ int camgrab(int argc, char** argv) {
   auto writers = make_writers(std::move(outputs), options, telemetry);
   const auto source = make_source(options, host, stream_clock(writers), telemetry);
   const bool thins = options.rate && options.source.kind != SourceKind::pattern;
-  capture::Grab grab(*source, std::move(writers), telemetry,
+  capture::Grab grab(*source, host, std::move(writers), telemetry,
                      {.frames = options.frames,
                       .rate = thins ? *options.rate : Rational{0, 1},
-                      .complete_is_end = options.output_format == wire::OutputFormat::jpeg});
+                      .complete_is_end = options.output_format == wire::OutputFormat::jpeg},
+                     options.demand);
   grab.run();
   return 0;
 }

@@ -97,6 +97,7 @@ void check_source_options(cli::App& app, const GrabOptions& options) {
   only("--size", has_size, "the source has its own size, camenc -s scales");
   only("--format", has_size, "the source has its own format, camenc -c converts");
   only("--realtime", is_file, "only a file can be slowed down");
+  only("--on-demand", kind != SourceKind::file, "a file is read to its end");
   only("--loop", kind == SourceKind::file, "only a file can start again");
   only("--rtsp-transport", options.source.text.starts_with("rtsp"), "the source is no RTSP URL");
   only("--timeout", kind == SourceKind::network, "the source is no URL");
@@ -119,6 +120,7 @@ std::optional<int> parse_options(int argc, char** argv, GrabOptions& options) {
 
   options.common = app.common();
   options.ring = ring.settle(app, options.outputs);
+  options.demand = {.on_demand = ring.on_demand(), .linger = ring.linger()};
   options.source = find_source(texts, options);
   check_source_options(app, options);
   options.frames = static_cast<std::uint64_t>(texts.frames);

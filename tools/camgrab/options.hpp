@@ -9,6 +9,7 @@
 #include "capture/source_name.hpp"
 #include "capture/v4l2_formats.hpp"
 #include "cli/app.hpp"
+#include "wire/demand.hpp"
 #include "wire/open.hpp"
 
 namespace campipe {
@@ -19,6 +20,7 @@ struct GrabOptions {
   bool url_was_argument = false;  ///< and so stands in the process list
   std::vector<std::string> outputs{"-"};
   wire::RingOptions ring;
+  wire::Demand::Options demand;
   std::optional<Size> size;
   std::optional<Rational> rate;
   std::optional<capture::FormatWish> format;

@@ -506,12 +506,12 @@ TEST_F(Ring, WishesReachTheWriter) {
   out->write(unit(0, true));
   const auto in = reader({.want = false});
   take(*in);
-  EXPECT_FALSE(out->ring().wanted());
+  EXPECT_FALSE(out->ring()->wanted());
   in->set_wanted(true);
-  EXPECT_TRUE(out->ring().wanted());
-  EXPECT_FALSE(out->ring().keyframe_wanted());
+  EXPECT_TRUE(out->ring()->wanted());
+  EXPECT_FALSE(out->ring()->keyframe_wanted());
   in->request_keyframe();
-  EXPECT_TRUE(out->ring().keyframe_wanted());
+  EXPECT_TRUE(out->ring()->keyframe_wanted());
 }
 
 TEST_F(Ring, AnOutputToARingWritesAtOnceAndTellsWhatItWrote) {
