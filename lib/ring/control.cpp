@@ -81,13 +81,14 @@ bool WriterControl::take(const std::string& name, mode_t mode, std::optional<gid
         throw;
       }
     } else {
-      struct stat about{};
+      struct stat about {};
       if (::lstat(path.c_str(), &about) == 0 && about.st_uid != ::geteuid()) refuse_owner(name, about.st_uid);
       throw_errno(error, "shm:" + name + ": cannot open " + path);
     }
   }
   if (object_->owner() != ::geteuid()) refuse_owner(name, object_->owner());
   if (object_->data() == nullptr || object_->size() != sizeof(Control)) {  // somebody truncated it
+    if (write_locked(object_->fd(), kWriterByte)) busy(name);
     ::unlink(path.c_str());
     return false;
   }

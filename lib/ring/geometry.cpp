@@ -56,7 +56,8 @@ Geometry make_geometry(Kind kind, std::uint32_t slots, std::uint64_t bytes) {
 
 bool read_geometry(const Object& object, Geometry& geometry, std::string& why) {
   if (object.data() == nullptr || object.size() < sizeof(Header)) {
-    why = fmt::format("it has {} bytes", object.size());
+    why = fmt::format("it has {} bytes{}", object.size(),
+                      object.size() < sizeof(Header) ? "" : " and not memory for all");
     return false;
   }
   const auto& header = *reinterpret_cast<const Header*>(object.data());

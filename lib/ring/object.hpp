@@ -33,7 +33,10 @@ public:
   Object& operator=(const Object&) = delete;
 
   int fd() const noexcept { return fd_.get(); }
+  /// nullptr when it is not mapped: not asked for, too small, or with holes in it.
   std::byte* data() const noexcept { return data_; }
+  /// Whether this process opened it, and not one that we were forked from: then it is neither mapped nor open here.
+  bool is_ours() const noexcept { return forks_ == fork_count(); }
   std::uint64_t size() const noexcept { return size_; }
   uid_t owner() const noexcept { return owner_; }
   /// Whether it was truncated under us: its bytes are zeros from then on.

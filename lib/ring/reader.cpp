@@ -44,6 +44,7 @@ struct Reader::State {
   void leave() noexcept;
 
   const Options options;
+  const std::uint32_t forks = fork_count();
   std::atomic<std::uint32_t> interrupts{0};
   std::uint32_t interrupts_seen = 0;
   Fd wake;
@@ -65,6 +66,7 @@ struct Reader::State {
   Unit unit;
   bool unit_waits = false;  ///< behind the format that was told first
   bool writer_lives = false;
+  std::int64_t quiet_since_ns = 0;  ///< since when nothing came or was looked after
   Stats stats;
 };
 
@@ -201,9 +203,9 @@ std::optional<Event> Reader::State::step() {
   if (view->object().damaged()) {
     ++stats.damaged;
     detach();
-  } else if (state_seen == kRetired) {
+  } else if (state_seen == kRetired && !view->object().is_at(object_path(options.name))) {
     detach();
-    if (attach()) return step();
+    if (attach()) futex_seen = view->header().futex.load(std::memory_order_relaxed) + 1;  // look before waiting
   }
   return std::nullopt;
 }
@@ -225,8 +227,11 @@ bool Reader::State::wait(std::int64_t deadline_ns) {
   const int slice = static_cast<int>(std::min<std::int64_t>(left_ms, kProbeMs));
   if (view) {
     wait_on(view->header().futex, futex_seen, interrupts, interrupts_seen, slice);
-    if (view->header().futex.load(std::memory_order_relaxed) == futex_seen &&
-        monotonic_ns() - now >= std::int64_t{kProbeMs} * 900'000) {
+    const std::int64_t after = monotonic_ns();
+    if (view->header().futex.load(std::memory_order_relaxed) != futex_seen) {
+      quiet_since_ns = after;
+    } else if (after - quiet_since_ns >= std::int64_t{kProbeMs} * 1'000'000) {
+      quiet_since_ns = after;
       probe();
     }
     return true;
@@ -240,6 +245,10 @@ bool Reader::State::wait(std::int64_t deadline_ns) {
 }
 
 Event Reader::State::next(int timeout_ms) {
+  if (forks != fork_count()) {
+    throw Error(ExitCode::internal,
+                "shm:" + options.name + ": a forked child cannot read its parent's ring: open it again there");
+  }
   const std::int64_t deadline =
       timeout_ms < 0 ? std::numeric_limits<std::int64_t>::max() : monotonic_ns() + std::int64_t{timeout_ms} * 1'000'000;
   for (;;) {
@@ -256,7 +265,7 @@ Event Reader::State::next(int timeout_ms) {
 
 /// The last one out of a ring whose writer ended in order takes it away.
 void Reader::State::leave() noexcept {
-  if (!view || view->header().state.load(std::memory_order_acquire) != kClosed) return;
+  if (!view || !view->object().is_ours() || view->header().state.load(std::memory_order_acquire) != kClosed) return;
   const std::string ring = object_path(options.name), ctl = control_path(options.name);
   const bool ours = view->object().owner() == ::geteuid() && view->object().is_at(ring);
   unit = Unit();

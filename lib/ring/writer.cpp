@@ -292,6 +292,7 @@ bool Writer::State::put(const UnitInfo& info, std::span<const std::byte> payload
 
 /// In order: what nobody reads goes away; what somebody reads waits for the next writer.
 void Writer::State::leave() noexcept {
+  if (!control.object().is_ours()) return;
   const bool read = control.anybody();
   if (object && read) {
     header().state.store(kClosed, std::memory_order_release);
@@ -327,6 +328,9 @@ std::optional<Room> Writer::room(std::size_t bytes) {
 bool Writer::publish(const UnitInfo& info, std::span<const std::byte> payload) {
   State& s = *state_;
   if (!s.format) throw Error(ExitCode::internal, s.shown + ": a unit without a format");
+  if (!s.control.object().is_ours()) {
+    throw Error(ExitCode::internal, s.shown + ": a forked child cannot write its parent's ring");
+  }
   if (payload.size() > kMaxUnitBytes || payload.empty()) {
     s.drop();
     return false;

@@ -20,7 +20,7 @@ namespace {
 class Vandal {
 public:
   explicit Vandal(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
-    struct stat about{};
+    struct stat about {};
     EXPECT_EQ(::fstat(fd_.get(), &about), 0);
     size_ = static_cast<std::size_t>(about.st_size);
     data_ = static_cast<std::byte*>(::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0));
@@ -111,6 +111,29 @@ TEST_F(HostileRing, ImpossibleSizesAreRefused) {
   }
   Reader reader({.name = name});
   EXPECT_EQ(get(reader), 1U);
+}
+
+TEST_F(HostileRing, ARingWithHolesIsNotMapped) {
+  Vandal vandal(object_path(name));
+  vandal.truncate(kPage);
+  vandal.truncate(static_cast<off_t>(vandal.bytes().size()));
+  expect_refused("not memory for all");
+}
+
+TEST_F(HostileRing, ARetiredRingThatKeepsTheNameIsWaitedFor) {
+  Reader reader({.name = name});
+  EXPECT_EQ(get(reader), 1U);
+  reader.unit() = Unit();
+  Vandal(object_path(name)).header().state.store(kRetired);
+  EXPECT_EQ(reader.next(100), Event::timeout);
+  put(*writer, 2);
+  EXPECT_EQ(get(reader), 2U);
+}
+
+TEST_F(HostileRing, ATruncatedControlObjectLetsNoSecondWriterIn) {
+  Vandal(control_path(name)).truncate(0);
+  EXPECT_THROW(Writer({.name = name}), Error);
+  EXPECT_TRUE(put(*writer, 2));
 }
 
 TEST_F(HostileRing, RecordsThatLieAreNotFollowed) {
@@ -237,7 +260,7 @@ TEST_F(HostileRing, AControlObjectTruncatedUnderUsEndsNobody) {
 
 TEST_F(HostileRing, LocksOfSomebodyElseOnEverySlotDropFramesAndNothingElse) {
   const Fd fd(::open(object_path(name).c_str(), O_RDONLY | O_CLOEXEC));
-  struct flock all{};
+  struct flock all {};
   all.l_type = F_RDLCK;
   all.l_whence = SEEK_SET;
   ASSERT_EQ(::fcntl(fd.get(), F_OFD_SETLK, &all), 0);

@@ -353,6 +353,37 @@ TEST_F(RawRing, AForkedChildKeepsNoLeaseAndNoName) {
   kill_and_reap(child);
 }
 
+TEST_F(RawRing, AForkedChildThatEndsInOrderTakesNothingAway) {
+  Writer writer({.name = name});
+  writer.set_format(raw_format());
+  put(writer, 1);
+  Reader reader({.name = name});
+  get(reader);
+  const Unit held = std::move(reader.unit());
+  const pid_t child = in_child([&] {
+    bool refused = false;
+    try {
+      reader.next(0);
+    } catch (const Error&) {
+      refused = true;
+    }
+    {
+      const Reader gone = std::move(reader);
+      const Writer gone_too = std::move(writer);
+    }
+    ::_exit(refused ? 0 : 1);
+  });
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  for (std::uint64_t n = 2; n < 30; ++n) {
+    put(writer, n);
+    EXPECT_EQ(get(reader), n);
+  }
+  EXPECT_EQ(number_of(held.bytes), 1U);
+  EXPECT_EQ(survey(name).readers.size(), 1U);
+}
+
 TEST_F(RawRing, WhoWantsIsKnown) {
   Writer writer({.name = name});
   EXPECT_FALSE(writer.wanted());
@@ -375,9 +406,7 @@ TEST_F(RawRing, WhoWantsIsKnown) {
 }
 
 TEST_F(RawRing, AWriterThatEndsInOrderLeavesNothingWhenNobodyReads) {
-  {
-    const Writer writer({.name = name});
-  }
+  { const Writer writer({.name = name}); }
   EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
   {
     Writer writer({.name = name});
@@ -407,7 +436,7 @@ TEST_F(RawRing, ModesAreAsAsked) {
   Writer writer({.name = name, .mode = 0664});
   writer.set_format(raw_format());
   put(writer, 1);
-  struct stat about{};
+  struct stat about {};
   ASSERT_EQ(::stat(object_path(name).c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0644U);
   ASSERT_EQ(::stat(control_path(name).c_str(), &about), 0);
