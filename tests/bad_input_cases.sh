@@ -71,7 +71,7 @@ bad camwatch 66 "nothing.yaml" 'camwatch run -c nothing.yaml'
 bad camwatch 69 "running" 'camwatch status'
 bad camwatch 64 ";" "camwatch run -- 'camgrab pattern ; camenc'"
 
-touch rings/campipe.short && printf 'CMPRING1\002\000\000\000' >rings/campipe.later && truncate -s 8192 rings/campipe.later
+touch rings/campipe.short && (printf 'CMPRING1\002\000\000\000' && head -c 8180 /dev/zero) >rings/campipe.later
 install -m 600 random.bin rings/campipe.mine && chmod 711 rings
 bad camring 66 "no such ring" 'camring --quiet stat nothing'
 bad camring 66 "no such ring" 'camring --quiet rm nothing'
