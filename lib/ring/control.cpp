@@ -81,7 +81,7 @@ bool WriterControl::take(const std::string& name, mode_t mode, std::optional<gid
         throw;
       }
     } else {
-      struct stat about {};
+      struct stat about{};
       if (::lstat(path.c_str(), &about) == 0 && about.st_uid != ::geteuid()) refuse_owner(name, about.st_uid);
       throw_errno(error, "shm:" + name + ": cannot open " + path);
     }

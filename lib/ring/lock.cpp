@@ -7,7 +7,7 @@ namespace campipe::ring {
 namespace {
 
 struct flock range(short type, std::int64_t byte, std::int64_t count) noexcept {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
   lock.l_start = byte;

@@ -24,7 +24,7 @@ constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 30;
 
 [[noreturn]] void no_room(const std::string& what, std::uint64_t bytes, const std::string& path) {
   ::unlink(path.c_str());
-  struct statvfs room {};
+  struct statvfs room{};
   const bool known = ::statvfs(directory().c_str(), &room) == 0;
   const auto free = known ? static_cast<std::int64_t>(room.f_bavail * room.f_frsize) : 0;
   const auto all = known ? static_cast<std::int64_t>(room.f_blocks * room.f_frsize) : 0;
@@ -41,14 +41,14 @@ constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 30;
 
 std::string user_name(uid_t user) {
   std::array<char, 1024> text{};
-  struct passwd entry {};
+  struct passwd entry{};
   struct passwd* found = nullptr;
   if (::getpwuid_r(user, &entry, text.data(), text.size(), &found) == 0 && found != nullptr) return entry.pw_name;
   return std::to_string(user);
 }
 
 Object::Object(Fd fd, std::uint64_t size) : fd_(fd.release()), size_(size), forks_(fork_count()) {
-  struct stat about {};
+  struct stat about{};
   if (::fstat(fd_.get(), &about) != 0) throw_errno(errno, "ring: cannot look at it");
   device_ = about.st_dev;
   inode_ = about.st_ino;
@@ -98,7 +98,7 @@ std::shared_ptr<Object> Object::open(const std::string& path, Access access, int
     error = errno;
     return nullptr;
   }
-  struct stat about {};
+  struct stat about{};
   if (::fstat(fd.get(), &about) != 0 || !S_ISREG(about.st_mode) ||
       static_cast<std::uint64_t>(about.st_size) > kMostBytes) {
     error = EINVAL;
@@ -122,7 +122,7 @@ Object::~Object() {
 }
 
 bool Object::is_at(const std::string& path) const noexcept {
-  struct stat about {};
+  struct stat about{};
   return ::lstat(path.c_str(), &about) == 0 && about.st_dev == device_ && about.st_ino == inode_;
 }
 

@@ -130,7 +130,7 @@ Survey survey(const std::string& name) {
   for (const auto& part : {object, control}) {
     if (part) survey.memory_bytes += part->size();
   }
-  struct stat about {};
+  struct stat about{};
   if (::fstat(object ? object->fd() : control->fd(), &about) == 0) {
     survey.uid = about.st_uid;
     survey.mode = about.st_mode & 07777;

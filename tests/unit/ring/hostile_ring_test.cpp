@@ -20,7 +20,7 @@ namespace {
 class Vandal {
 public:
   explicit Vandal(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
-    struct stat about {};
+    struct stat about{};
     EXPECT_EQ(::fstat(fd_.get(), &about), 0);
     size_ = static_cast<std::size_t>(about.st_size);
     data_ = static_cast<std::byte*>(::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0));
@@ -263,7 +263,7 @@ TEST_F(HostileRing, AControlObjectTruncatedUnderUsEndsNobody) {
 
 TEST_F(HostileRing, LocksOfSomebodyElseOnEverySlotDropFramesAndNothingElse) {
   const Fd fd(::open(object_path(name).c_str(), O_RDONLY | O_CLOEXEC));
-  struct flock all {};
+  struct flock all{};
   all.l_type = F_RDLCK;
   all.l_whence = SEEK_SET;
   ASSERT_EQ(::fcntl(fd.get(), F_OFD_SETLK, &all), 0);

@@ -406,7 +406,9 @@ TEST_F(RawRing, WhoWantsIsKnown) {
 }
 
 TEST_F(RawRing, AWriterThatEndsInOrderLeavesNothingWhenNobodyReads) {
-  { const Writer writer({.name = name}); }
+  {
+    const Writer writer({.name = name});
+  }
   EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
   {
     Writer writer({.name = name});
@@ -436,7 +438,7 @@ TEST_F(RawRing, ModesAreAsAsked) {
   Writer writer({.name = name, .mode = 0664});
   writer.set_format(raw_format());
   put(writer, 1);
-  struct stat about {};
+  struct stat about{};
   ASSERT_EQ(::stat(object_path(name).c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0644U);
   ASSERT_EQ(::stat(control_path(name).c_str(), &about), 0);
