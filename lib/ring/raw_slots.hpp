@@ -24,6 +24,9 @@ public:
   /// Makes it the newest, as number `seq`. Answers false when no slot was free.
   bool publish(RecordFields fields, std::span<const std::byte> payload, std::uint64_t seq);
 
+  /// Whether `payload` begins at a room that was not published yet.
+  bool is_room(std::span<const std::byte> payload) const noexcept { return room_of(payload).has_value(); }
+
 private:
   struct Held {
     std::array<std::atomic<bool>, kMaxSlots> slot{};

@@ -354,10 +354,13 @@ bool Writer::publish(const UnitInfo& info, std::span<const std::byte> payload) {
       return false;
     }
   }
+  const auto* slots = std::get_if<RawSlots>(&s.store);
+  const bool in_place = slots != nullptr && slots->is_room(payload);
   if (!s.put(info, payload)) {
     s.drop();
     return false;
   }
+  if (in_place) ++s.stats.in_place;
   if ((info.flags & kAudio) == 0) {
     ++s.stats.units;
     s.header().units.fetch_add(1, std::memory_order_relaxed);

@@ -70,6 +70,7 @@ public:
 
   struct Stats {
     std::uint64_t units = 0, bytes = 0, dropped = 0;
+    std::uint64_t in_place = 0;  ///< of the units: published where they were drawn, without a copy
   };
   const Stats& stats() const noexcept;
   const std::string& name() const noexcept;

@@ -154,8 +154,11 @@ TEST_F(RawRing, ARoomIsPublishedInPlaceAndNotUsedAgainWhileItsOwnerLives) {
   ASSERT_TRUE(writer.publish({.flags = kKeyframe}, drawn));
   Reader reader({.name = name});
   EXPECT_EQ(get(reader), 7U);
+  EXPECT_EQ(writer.stats().in_place, 1U);
+  EXPECT_EQ(reader.stats().copied, 0U);
   reader.unit() = Unit();
   for (std::uint64_t n = 10; n < 60; ++n) ASSERT_TRUE(put(writer, n));
+  EXPECT_EQ(writer.stats().in_place, 1U);
   EXPECT_EQ(number_of(drawn), 7U);
   room.reset();
   for (std::uint64_t n = 60; n < 80; ++n) ASSERT_TRUE(put(writer, n));
