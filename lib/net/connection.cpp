@@ -47,9 +47,11 @@ bool Connection::write(std::span<const iovec> parts, std::shared_ptr<const void>
 
 bool Connection::send(std::string_view text) {
   if (text_.size() + text.size() > kMaxText) return false;
-  if (idle()) last_progress_ms_ = loop_.now_ms();
+  // Behind a write that is under way it waits for the loop: to finish that one here would leave on_drained() out.
+  const bool was_idle = idle();
+  if (was_idle) last_progress_ms_ = loop_.now_ms();
   text_.append(text);
-  if (failed_ == 0) flush();
+  if (failed_ == 0 && was_idle) flush();
   return true;
 }
 

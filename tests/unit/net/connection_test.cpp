@@ -74,6 +74,23 @@ TEST_F(ConnectionTest, BigWriteComesWholeAndHoldsItsOwner) {
   EXPECT_EQ(owner.use_count(), 1);
 }
 
+TEST_F(ConnectionTest, TextBehindAWriteThatCouldFinishNowLeavesItToTheLoop) {
+  open(4096);
+  std::string text(256 << 10, 'x');
+  ASSERT_FALSE(connection().write(std::array{part(text)}));
+  const std::size_t room = connection().bytes_sent();
+  open(4096);
+  text.resize(room + 10);
+  ASSERT_FALSE(connection().write(std::array{part(text)}));
+  std::string got;
+  for (std::string more = read_peer(); !more.empty(); more = read_peer()) got += more;
+  // There is room in the socket now, and the loop has not seen it yet.
+  ASSERT_TRUE(connection().send("t"));
+  turn_until(loop_, [&] { return !(got += read_peer()).empty() && got.back() == 't'; });
+  EXPECT_EQ(recorder_.drained, 1);
+  EXPECT_EQ(got.size(), text.size() + 1);
+}
+
 TEST_F(ConnectionTest, ThousandsOfPartsGoOutInOrder) {
   open(0);
   std::vector<std::string> texts;

@@ -64,7 +64,7 @@ struct Fixture {
   }
 
   /// Turns the loop until `done`; false when it does not come about.
-  bool until(const std::function<bool()>& done, std::chrono::milliseconds limit = std::chrono::seconds(5)) {
+  bool until(const std::function<bool()>& done, std::chrono::milliseconds limit = std::chrono::seconds(20)) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     while (!done()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
@@ -156,7 +156,7 @@ public:
   bool wait_packets(std::size_t count) {
     return fixture_.until([&] { return read_some(), rtp().size() >= count || closed; }) && rtp().size() >= count;
   }
-  bool wait_closed(std::chrono::milliseconds limit = std::chrono::seconds(5)) {
+  bool wait_closed(std::chrono::milliseconds limit = std::chrono::seconds(20)) {
     return fixture_.until([&] { return read_some(), closed; }, limit);
   }
   std::vector<Received> rtp() const { return on_channel(0); }

@@ -201,7 +201,7 @@ TEST(RtspStreaming, PauseStopsAndPlayGoesOnAtAnIdrWithoutASequenceGap) {
 }
 
 TEST(RtspStreaming, SlowPlayerSkipsToAnIdrWithoutASequenceGapAndGoodOnesLoseNothing) {
-  Fixture fixture({.sessions = {.session = {.lag = {.max_lag_us = 300'000}}}});
+  Fixture fixture({.sessions = {.session = {.lag = {.max_lag_us = 300'000}}, .stuck_ms = 300'000}});  // slow, not stuck
   fixture.start();
   fixture.push(true, 20'000);
   Player good(fixture), slow(fixture);
@@ -231,13 +231,17 @@ TEST(RtspStreaming, SlowPlayerSkipsToAnIdrWithoutASequenceGapAndGoodOnesLoseNoth
 }
 
 TEST(RtspStreaming, PlayerThatNeverReadsIsClosedAndCounted) {
-  Fixture fixture({.sessions = {.stuck_ms = 1000}});
+  Fixture fixture({.sessions = {.stuck_ms = 3000}});
   fixture.start();
   fixture.push(true);
   Player player(fixture), good(fixture);
   player.play_tcp();
   good.play_tcp();
-  for (int i = 0; i < 400; ++i) fixture.push(i % 10 == 0, 50'000);
+  for (int i = 0; i < 400; ++i) {
+    fixture.push(i % 10 == 0, 50'000);
+    fixture.loop.run_once(false);
+    good.read_some();
+  }
   EXPECT_TRUE(fixture.until([&] { return good.read_some(), fixture.server.session_count() == 1; }));
   EXPECT_EQ(fixture.server.connection_count(), 1U);
   EXPECT_EQ(fixture.hub.counters().at(R"(clients_closed_total{protocol="rtsp-tcp",reason="stuck"})"), 1U);
