@@ -73,18 +73,19 @@ void Pipeline::start_transcoding() {
 void Pipeline::push(media::Packet packet) {
   if (packet.track == media::Track::audio) return push_audio(std::move(packet));
   ++stats_.frames_in;
+  // What stands alone need not be decoded to be left out.
+  const bool first = stands_alone(source_.video.codec);
+  if ((first || way_ == Way::pass) && gone_out(packet)) return;
   if (way_ == Way::pass) return emit(packet);
   if (way_ == Way::thin) {
     if (!thinned_out(packet)) emit(packet);
     return;
   }
-  // What stands alone need not be decoded to be left out.
-  const bool first = stands_alone(source_.video.codec);
   if (first && thinned_out(packet)) return;
   const auto complaint = decoder_->decode(std::move(packet), frames_);
   if (complaint) complain(*complaint);
   for (Frame& frame : std::exchange(frames_, {})) {
-    if (!first && thinned_out(frame.about)) continue;
+    if (!first && (gone_out(frame.about) || thinned_out(frame.about))) continue;
     encode(std::move(frame));
   }
 }
@@ -103,8 +104,18 @@ void Pipeline::drain() {
   if (!decoder_) return;
   decoder_->flush(frames_);
   for (Frame& frame : std::exchange(frames_, {})) {
-    if (!thinned_out(frame.about)) encode(std::move(frame));
+    if (!gone_out(frame.about) && !thinned_out(frame.about)) encode(std::move(frame));
   }
+}
+
+/// Whether another camenc has written it before us.
+bool Pipeline::gone_out(const media::Packet& packet) {
+  constexpr std::int64_t kMostUs = 60'000'000;
+  if (!resume_after_us_) return false;
+  const std::int64_t ahead = *resume_after_us_ - packet.pts_us;
+  const bool joins = way_ != Way::pass || packet.keyframe;
+  if (ahead > kMostUs || (ahead < 0 && joins)) resume_after_us_.reset();
+  return resume_after_us_.has_value();
 }
 
 /// Whether -r leaves the frame out; a discontinuity before it is then one before the next.
@@ -140,6 +151,7 @@ void Pipeline::announce(const media::VideoFormat& video) {
 }
 
 void Pipeline::push_audio(media::Packet packet) {
+  if (resume_after_us_) return;
   if (announced_) return output_.packet(packet);
   if (early_audio_.size() == kMostEarlyAudio) early_audio_.pop_front();
   early_audio_.push_back(std::move(packet));

@@ -39,6 +39,9 @@ public:
   void push(media::Packet packet);
   /// The next frame out shall be a keyframe. Answers false where the frames are another encoder's: ask that one.
   bool force_keyframe() noexcept;
+  /// Leaves out what was captured up to `pts_us`, at most a minute of it, because it has gone out already: video that
+  /// is passed on and needs keyframes goes on with one. Before the first push().
+  void resume_after(std::int64_t pts_us) { resume_after_us_ = pts_us; }
   /// At the end of the input: what the decoder still holds.
   void finish();
 
@@ -60,6 +63,7 @@ private:
   void start_transcoding();
   void drain();
   void push_audio(media::Packet packet);
+  bool gone_out(const media::Packet& packet);
   bool thinned_out(media::Packet& packet);
   void encode(Frame frame);
   void prepare_encoder(const media::Picture& picture);
@@ -83,6 +87,7 @@ private:
   std::optional<RateGrid> grid_;
   std::vector<Frame> frames_;
   std::deque<media::Packet> early_audio_;  ///< before the format could be told
+  std::optional<std::int64_t> resume_after_us_;
   bool announced_ = false;
   bool discontinuity_ = false;  ///< of a frame left out, for the next one
 };

@@ -1,8 +1,11 @@
 #include "wire/ring_writer.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/error.hpp"
 #include "base/log.hpp"
+#include "ring/reader.hpp"
 #include "wire/ring_format.hpp"
 
 namespace campipe::wire {
@@ -28,6 +31,22 @@ ring::UnitInfo info_of(const media::Packet& packet) {
   return info;
 }
 
+/// Of the video that a ring holds, of which we are the writer.
+std::optional<std::int64_t> newest_pts(const std::string& name) {
+  std::optional<std::int64_t> newest;
+  try {
+    ring::Reader there({.name = name, .leases = 0, .want = false, .skip_stale = false});
+    for (auto event = there.next(0); event == ring::Event::format || event == ring::Event::unit;
+         event = there.next(0)) {
+      const ring::UnitInfo& info = there.unit().info;
+      if (event == ring::Event::unit && (info.flags & ring::kAudio) == 0)
+        newest = std::max(newest.value_or(info.pts_us), info.pts_us);
+    }
+  } catch (const Error&) {  // what cannot be read is made anew with the first packet
+  }
+  return newest;
+}
+
 bool needs_keyframe(VideoCodec codec) noexcept {
   return codec == VideoCodec::h264 || codec == VideoCodec::h265;
 }
@@ -35,11 +54,10 @@ bool needs_keyframe(VideoCodec codec) noexcept {
 }  // namespace
 
 RingWriter::RingWriter(ring::Writer::Options options)
-    : name_("shm:" + options.name), ring_(std::move(options)), mark_next_(ring_.inherited().has_value()) {}
-
-std::optional<StreamClock> RingWriter::inherited_clock() const {
-  const auto& before = ring_.inherited();
-  return before ? from_ring(*before, name_).clock : std::nullopt;
+    : name_("shm:" + options.name), ring_(std::move(options)), mark_next_(ring_.inherited().has_value()) {
+  if (!ring_.inherited()) return;
+  if (const auto clock = from_ring(*ring_.inherited(), name_).clock)
+    inherited_ = Inherited{*clock, newest_pts(ring_.name())};
 }
 
 void RingWriter::set_format(const media::StreamFormat& format) {
@@ -84,7 +102,9 @@ std::shared_ptr<media::Buffer> RingWriter::room(std::size_t bytes) {
   // The ring spares two slots for its own process: the picture last published and the one being drawn. Other outputs
   // that are slow must not take more; what is drawn elsewhere costs a copy.
   constexpr int kMostHeld = 2;
-  if (!has_format_ || format_.video.codec != VideoCodec::raw || held_->load() >= kMostHeld) return nullptr;
+  const bool picture = has_format_ && format_.video.codec == VideoCodec::raw &&
+                       bytes == media::picture_bytes(format_.video.pixel_format, format_.video.size);
+  if (!picture || held_->load() >= kMostHeld) return nullptr;
   auto room = ring_.room(bytes);
   if (!room || room->bytes.size() < bytes) return nullptr;
   held_->fetch_add(1);

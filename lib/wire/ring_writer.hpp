@@ -23,7 +23,7 @@ public:
   void write(const media::Packet& packet) override;
   bool never_blocks() const override { return true; }
   std::shared_ptr<media::Buffer> room(std::size_t bytes) override;
-  std::optional<StreamClock> inherited_clock() const override;
+  std::optional<Inherited> inherited() const override { return inherited_; }
   std::uint64_t dropped() const override { return dropped_; }
   std::uint64_t packets() const override { return packets_; }
   std::uint64_t bytes() const override { return bytes_; }
@@ -33,6 +33,7 @@ public:
 private:
   std::string name_;
   ring::Writer ring_;
+  std::optional<Inherited> inherited_;
   media::StreamFormat format_;
   bool has_format_ = false;
   bool wait_key_ = true;

@@ -20,6 +20,12 @@ namespace campipe::wire {
 enum class OutputFormat { nut, jpeg, mjpeg, h264, h265, y4m, rawvideo };
 std::optional<OutputFormat> output_format_by_name(std::string_view name) noexcept;
 
+/// Of the writer before.
+struct Inherited {
+  StreamClock clock;
+  std::optional<std::int64_t> newest_pts_us;  ///< of the video that is there
+};
+
 /// Writes packets to a blocking descriptor, in one thread; a full pipe blocks (back-pressure).
 class StreamWriter {
 public:
@@ -45,8 +51,9 @@ public:
   /// The ring it goes to, whose readers can be asked what they wish (Demand); nullptr: it is none.
   virtual ring::Writer* ring() noexcept { return nullptr; }
 
-  /// The clock of the stream that went to this output before us, which ours is to go on with.
-  virtual std::optional<StreamClock> inherited_clock() const { return std::nullopt; }
+  /// What is known of the stream that another writer left in this output, and that ours goes on with; when there is
+  /// one on a clock of this boot.
+  virtual std::optional<Inherited> inherited() const { return std::nullopt; }
 
   /// Video packets that write() had to leave out.
   virtual std::uint64_t dropped() const { return 0; }

@@ -41,6 +41,7 @@ public:
         reader_(open_reader(options, stop_fd, telemetry)),
         outputs_(options.outputs, options.output_format, options.ring, telemetry, options.demand,
                  [this](bool wanted) { demand_changed(wanted); }),
+        inherited_(outputs_.inherited()),
         pipeline_(options.settings, {.format = [this](const auto& format) { outputs_.set_format(format); },
                                      .packet = [this](const auto& packet) { write(packet); }}) {}
 
@@ -60,7 +61,7 @@ private:
       telemetry_.alive();
       if (event == wire::Pull::end) return End::input;
       if (event == wire::Pull::stopped) return End::stopped;
-      if (event == wire::Pull::format) pipeline_.set_format(reader_->format());
+      if (event == wire::Pull::format) set_format(reader_->format());
       if (event == wire::Pull::packet) push(std::move(reader_->packet()));
       if (limit_ > 0 && written_ == limit_) return End::complete;
       if (outputs_.all_closed()) return End::outputs;
@@ -86,6 +87,14 @@ private:
     packet.discontinuity = true;
     pipeline_.force_keyframe();
     return false;
+  }
+
+  /// What the camenc before us has put into the ring is not put there once more.
+  void set_format(const media::StreamFormat& format) {
+    const auto before = std::exchange(inherited_, std::nullopt);
+    if (before && before->newest_pts_us && format.clock == before->clock)
+      pipeline_.resume_after(*before->newest_pts_us);
+    pipeline_.set_format(format);
   }
 
   void push(media::Packet packet) {
@@ -127,6 +136,7 @@ private:
   cli::Telemetry& telemetry_;
   std::unique_ptr<wire::StreamReader> reader_;
   Outputs outputs_;
+  std::optional<wire::Inherited> inherited_;
   codec::Pipeline pipeline_;
 };
 

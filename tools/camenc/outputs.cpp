@@ -16,6 +16,7 @@ Outputs::Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat f
     auto writer =
         wire::make_writer(std::move(opened), format, ring, [&telemetry](bool now) { telemetry.blocked(now); });
     demand_.add(*writer);
+    if (!inherited_) inherited_ = writer->inherited();
     outputs_.push_back(wire::make_output(std::move(writer), name, false));
   }
   demand_.start();

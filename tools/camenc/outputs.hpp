@@ -28,12 +28,16 @@ public:
   /// Room for a raw picture in a ring among them, if there is one.
   std::shared_ptr<media::Buffer> room(std::size_t bytes);
 
+  /// What the first ring among them that had another writer holds.
+  const std::optional<wire::Inherited>& inherited() const noexcept { return inherited_; }
+
   /// Waits until all is written. Throws what an output failed with, and OutputClosed when all readers went.
   void finish(bool complete);
 
 private:
   std::vector<std::unique_ptr<wire::PacketOutput>> outputs_;
   wire::Demand demand_;  // asks the rings among them, and so goes first
+  std::optional<wire::Inherited> inherited_;
 };
 
 }  // namespace campipe

@@ -107,7 +107,7 @@ std::vector<capture::Grab::Output> make_writers(std::vector<wire::OpenedOutput> 
 StreamClock stream_clock(const std::vector<capture::Grab::Output>& writers) {
   if (const auto given = StreamClock::from_environment()) return *given;
   for (const auto& output : writers) {
-    if (const auto clock = output.writer->inherited_clock()) return *clock;
+    if (const auto before = output.writer->inherited()) return before->clock;
   }
   return StreamClock::now();
 }

@@ -185,6 +185,35 @@ TEST_F(PipelineTest, ThinsOutWithoutTouchingTimes) {
   }
 }
 
+TEST_F(PipelineTest, LeavesOutWhatHasGoneOutBefore) {
+  const auto raw = raw_frames(60);
+  Sink coded;
+  const auto h264 = run({.target = Target::h264, .gop_frames = 20}, raw_stream(), raw, coded);
+  const auto first_after = [&](Settings settings, const StreamFormat& format, const std::vector<Packet>& in,
+                               int frame) {
+    Sink sink;
+    Pipeline pipeline(std::move(settings), sink.output());
+    pipeline.set_format(format);
+    pipeline.resume_after(raw[static_cast<std::size_t>(frame)].pts_us);
+    for (const Packet& packet : in) pipeline.push(packet);
+    pipeline.finish();
+    return sink.packets;
+  };
+  auto out = first_after({.target = Target::mjpeg}, raw_stream(), raw, 12);
+  ASSERT_EQ(out.size(), 47U);
+  EXPECT_EQ(out.front().pts_us, raw[13].pts_us);
+  out = first_after({.target = Target::mjpeg}, coded.formats.back(), h264, 12);
+  ASSERT_EQ(out.size(), 47U) << "decoded all the same";
+  EXPECT_EQ(out.front().pts_us, raw[13].pts_us);
+  out = first_after({.target = Target::copy}, coded.formats.back(), h264, 12);
+  ASSERT_EQ(out.size(), 40U) << "from the next keyframe";
+  EXPECT_EQ(out.front().pts_us, raw[20].pts_us);
+  // A stream that is far behind is another one.
+  auto old = raw;
+  for (Packet& packet : old) packet.pts_us -= 3600'000'000;
+  EXPECT_EQ(first_after({.target = Target::mjpeg}, raw_stream(), old, 59).size(), 60U);
+}
+
 TEST_F(PipelineTest, RefusesToThinCopiedH264) {
   Sink sink;
   Pipeline pipeline({.target = Target::copy, .rate = Rational{10, 1}}, sink.output());

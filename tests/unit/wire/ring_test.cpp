@@ -368,7 +368,7 @@ TEST_F(Ring, ReadersOutliveTheirWriterAndTheClockGoesOn) {
   const StreamFormat format = coded_format(VideoCodec::h264);
   {
     const auto first = writer();
-    EXPECT_FALSE(first->inherited_clock());
+    EXPECT_FALSE(first->inherited());
     first->set_format(format);
     first->write(unit(0, true));
     ASSERT_EQ(in->next(), Pull::format);
@@ -377,7 +377,9 @@ TEST_F(Ring, ReadersOutliveTheirWriterAndTheClockGoesOn) {
     take(*in);
   }
   const auto second = writer();
-  EXPECT_EQ(second->inherited_clock(), format.clock);
+  ASSERT_TRUE(second->inherited());
+  EXPECT_EQ(second->inherited()->clock, format.clock);
+  EXPECT_EQ(second->inherited()->newest_pts_us, unit(1, false).pts_us);
   second->set_format(format);
   second->write(unit(10, false));
   second->write(unit(11, true));
