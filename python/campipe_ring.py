@@ -442,7 +442,7 @@ class Reader:
     leases   how many frames (and arrays of them) may be held at a time without a copy
     timeout  seconds that `for` waits for a frame before it ends; None = for ever
     want     False: only look on: cameras and encoders that work on demand rest
-    stale    True: begin with what a writer that is gone left in the ring
+    stale    True: begin with what the ring holds, even if its writer is gone or rests (2 s without a frame)
     """
 
     def __init__(self, name, newest=True, leases=2, timeout=None, want=True, stale=False):

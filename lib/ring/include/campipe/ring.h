@@ -196,7 +196,8 @@ enum campipe_ring_delivery {
 enum campipe_ring_reader_flag {
   CAMPIPE_RING_READER_COPY = 1,    /* never lease: each frame is a copy of the library's */
   CAMPIPE_RING_READER_NO_WANT = 2, /* campipe_ring_reader_set_want(reader, 0) from the start */
-  CAMPIPE_RING_READER_STALE = 4    /* begin with what a writer that is gone left in the ring */
+  CAMPIPE_RING_READER_STALE =
+      4 /* begin with what the ring holds, though its writer is gone or rests (2 s without any) */
 };
 
 struct campipe_ring_reader_options {
@@ -212,7 +213,7 @@ struct campipe_ring_reader_options {
 enum campipe_ring_event {
   CAMPIPE_RING_TIMEOUT = 0,    /* nothing came */
   CAMPIPE_RING_FRAME = 1,      /* *frame is there, to be released by the caller */
-  CAMPIPE_RING_FORMAT = 2,     /* the format is new: before the first frame and at each change */
+  CAMPIPE_RING_FORMAT = 2,     /* the format is new: before the first frame, maybe long before, and at each change */
   CAMPIPE_RING_INTERRUPTED = 3 /* campipe_ring_reader_interrupt() was called */
 };
 
