@@ -196,8 +196,7 @@ enum campipe_ring_delivery {
 enum campipe_ring_reader_flag {
   CAMPIPE_RING_READER_COPY = 1,    /* never lease: each frame is a copy of the library's */
   CAMPIPE_RING_READER_NO_WANT = 2, /* campipe_ring_reader_set_want(reader, 0) from the start */
-  CAMPIPE_RING_READER_STALE =
-      4 /* begin with what the ring holds, though its writer is gone or rests (2 s without any) */
+  CAMPIPE_RING_READER_STALE = 4    /* begin with what is there, though its writer is gone or rests (2 s without any) */
 };
 
 struct campipe_ring_reader_options {
