@@ -47,7 +47,7 @@ struct ReadOptions {
   Rational assumed_rate{30, 1};            ///< frame rate told for bare formats that have none
   Delivery delivery = Delivery::in_order;  ///< rings
   bool want = true;                        ///< rings: set_wanted() at the start
-  /// Rings: called with true while nobody writes the ring, with false when somebody does; in the reading thread.
+  /// Rings: called with true when nothing comes for a second, with false when it does again; in the reading thread.
   std::function<void(bool)> on_waiting;
 };
 

@@ -135,11 +135,13 @@ Pull RingReader::next() {
         break;
       case ring::Event::unit:
         if (link_ != ring::Link::live) look_at_link();
+        tell_waiting(false);
         packet_due_ = take_unit(reader_->unit());
         reader_->unit() = {};
         break;
       case ring::Event::timeout:
         look_at_link();
+        tell_waiting(true);
         if (options_.on_idle) options_.on_idle();
         break;
       case ring::Event::interrupted:
@@ -164,7 +166,11 @@ void RingReader::say_link(ring::Link link) {
     log::info("{}: {}: waiting for the next", name_,
               link == ring::Link::no_ring ? "it was taken away" : "its writer is gone");
   }
-  if (options_.on_waiting) options_.on_waiting(link != ring::Link::live);
+}
+
+/// Nothing coming is no fault of ours, whether nobody writes or the writer is silent.
+void RingReader::tell_waiting(bool now) {
+  if (std::exchange(waiting_, now) != now && options_.on_waiting) options_.on_waiting(now);
 }
 
 void RingReader::take_format() {

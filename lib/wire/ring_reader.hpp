@@ -35,6 +35,7 @@ private:
   void watch_stop();
   void look_at_link();
   void say_link(ring::Link link);
+  void tell_waiting(bool now);
   void take_format();
   bool take_unit(ring::Unit& unit);
   bool take_video(const ring::Unit& unit, media::Packet packet);
@@ -65,7 +66,8 @@ private:
   std::array<std::optional<std::int64_t>, 2> last_dts_us_;  // by track
 
   std::optional<ring::Link> link_;  // as it was last said
-  bool complained_ = false;         // about pictures that are none
+  bool waiting_ = false;
+  bool complained_ = false;  // about pictures that are none
 
   Fd quit_;  // ends the watcher
   std::atomic<bool> stop_ = false;
