@@ -131,7 +131,8 @@ bool parse_policy(StageConfig& stage, Key key, const YamlNode& value) {
 Link parse_link(const YamlNode& value) {
   static constexpr std::array kLinks{Link::pipe, Link::paired};
   if (value.text() == "shm")
-    value.fail("shm needs ring links, which this version does not have: leave it out for a pipe");
+    value.fail(
+        "a ring is no link of from: but named in cmd: -o shm:NAME where it is written, -i shm:NAME where it is read");
   return kLinks[value.one_of({"pipe", "paired"})];
 }
 

@@ -59,6 +59,13 @@ std::optional<Placeholder> find_placeholder(std::string_view word, std::size_t f
   return std::nullopt;
 }
 
+/// Whether it reads or writes a ring that its words name, as -o shm:NAME or cam=shm:NAME.
+bool names_ring(const StageConfig& stage) {
+  return std::any_of(stage.cmd.begin() + 1, stage.cmd.end(), [](const std::string& word) {
+    return word.starts_with("shm:") || word.find("=shm:") != std::string::npos;
+  });
+}
+
 bool has_option(const StageConfig& stage, std::string_view short_name, std::string_view long_name) {
   return std::any_of(stage.cmd.begin() + 1, stage.cmd.end(), [&](const std::string& word) {
     return (word.starts_with(short_name) && !word.starts_with("--")) || word == long_name ||
@@ -172,7 +179,7 @@ private:
   void check_connected(std::size_t i) const {
     const bool feeds = std::ranges::any_of(wiring_.edges, [&](const Edge& edge) { return edge.from == i; });
     const bool fed = !stage(i).from.empty();
-    if (chain_.stages.size() > 1 && !feeds && !fed) {
+    if (chain_.stages.size() > 1 && !feeds && !fed && !names_ring(stage(i))) {
       refuse(i, {}, "is connected with no other stage: add from:, or make it a chain of its own");
     }
     if (!fed && ours(i, {"camenc"}) && !has_option(stage(i), "-i", "--input"))

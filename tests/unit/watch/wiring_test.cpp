@@ -52,6 +52,18 @@ TEST(Wiring, EachPipeHasOneReaderAndOneWriter) {
   }
 }
 
+TEST(Wiring, StagesOfAChainMayBeJoinedByRingsThatTheirCommandsName) {
+  const ChainConfig chain{.name = "r",
+                          .stages = {make_stage("grab", {}, {"camgrab", "-o", "shm:r.raw"}),
+                                     make_stage("enc", {}, {"camenc", "-i", "shm:r.raw", "-o", "shm:r.mjpeg"}),
+                                     make_stage("serve", {}, {"camserve", "cam=shm:r.mjpeg"})},
+                          .at = {}};
+  const Wiring wiring = plan_wiring(chain, "f");
+  EXPECT_TRUE(wiring.edges.empty());
+  for (std::size_t i = 0; i < chain.stages.size(); ++i) EXPECT_EQ(wiring.stages[i].argv, chain.stages[i].cmd);
+  EXPECT_EQ(wiring.start_order, (std::vector<std::size_t>{2, 1, 0})) << "what is written last in the file first";
+}
+
 TEST(Wiring, SinksStartFirst) {
   const Wiring wiring = plan_wiring(quickstart(), "f");
   const auto place = [&](std::size_t i) {

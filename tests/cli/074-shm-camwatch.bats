@@ -1,0 +1,58 @@
+# Chains of camwatch whose stages are joined by rings.
+load helper
+load shm_helper
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || exit 1
+  BACKGROUND=()
+  R=t$$x$BATS_TEST_NUMBER
+  export XDG_RUNTIME_DIR=$PWD/run XDG_STATE_HOME=$PWD/state XDG_CONFIG_HOME=$PWD/config
+  mkdir -m 700 run
+}
+
+stage() { camwatch status --json | jq -r ".chains[0].stages[] | select(.name == \"$1\") | .$2"; }
+is() { [ "$(stage "$1" "$2")" = "$3" ]; }
+other_than() { local now; now=$(stage "$1" pid) && [ "$now" != null ] && [ "$now" != "$2" ]; }
+
+@test "one ring feeds several stages, and who is stuck is restarted alone" {
+  cat >c.yaml <<Y
+version: 1
+defaults: {restart: {first: 50ms, max: 200ms}, watchdog: {startup: 30s}}
+chains:
+  c:
+    stages:
+      grab: {cmd: [camgrab, pattern, -s, 320x240, -r, "15", -o, "shm:$R.raw"]}
+      jpeg: {cmd: [camenc, -i, "shm:$R.raw", -o, "shm:$R.mjpeg"]}
+      avc: {cmd: [camenc, -i, "shm:$R.raw", -c, h264, -o, "shm:$R.h264"]}
+      rec: {cmd: [camrec, -i, "shm:$R.h264", $PWD/rec]}
+      serve: {cmd: [camserve, --http, "127.0.0.1:0", --rtsp, none, "shm:$R.mjpeg", "shm:$R.h264"]}
+Y
+  run_tool camwatch check -c c.yaml
+  start watch camwatch run -c c.yaml
+  for name in grab jpeg avc rec serve; do wait_until 40 is $name state flowing; done
+  for name in jpeg avc rec serve; do pids+=("$(stage $name pid)"); done
+  grab=$(stage grab pid)
+  kill -STOP "$grab"
+  wait_until 60 other_than grab "$grab"
+  for name in jpeg avc rec serve; do wait_until 40 is $name state flowing; done
+  i=0
+  for name in jpeg avc rec serve; do assert_equal "$(stage $name pid)" "${pids[$i]}" "process of $name" && i=$((i + 1)); done
+  jpeg=$(stage jpeg pid)
+  kill -KILL "$jpeg"
+  wait_until 40 other_than jpeg "$jpeg"
+  wait_until 40 is jpeg state flowing
+  assert_equal "$(stage serve pid)" "${pids[3]}" "process of serve"
+}
+
+@test "link: shm says how rings are named" {
+  cat >c.yaml <<'Y'
+version: 1
+chains:
+  c:
+    stages:
+      a: {cmd: [camgrab, pattern]}
+      b: {from: a, link: shm, cmd: [camenc, -o, x]}
+Y
+  run_tool 78 camwatch check -c c.yaml
+  assert_contains "$stderr" "-o shm:NAME"
+}
