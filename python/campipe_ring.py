@@ -138,7 +138,7 @@ class _Unit(_Sized):
 
 class _WriterStats(_Sized):
     _fields_ = [("size", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("frames", ctypes.c_uint64),
-                ("bytes", ctypes.c_uint64), ("dropped", ctypes.c_uint64)]
+                ("bytes", ctypes.c_uint64), ("dropped", ctypes.c_uint64), ("in_place", ctypes.c_uint64)]
 
 
 def _candidates():
@@ -627,7 +627,7 @@ class Writer:
         return bool(_checked(_lib.campipe_ring_writer_keyframe_wanted(self._open())))
 
     def stats(self):
-        """frames, bytes and dropped since the start."""
+        """frames, bytes and dropped since the start, and in_place: frames that were drawn in the ring, not copied."""
         stats = _WriterStats()
         _checked(_lib.campipe_ring_writer_get_stats(self._open(), ctypes.byref(stats)))
         return {name: getattr(stats, name) for name, _ in _WriterStats._fields_[2:]}

@@ -125,7 +125,7 @@ constexpr std::uint32_t kFirstSize<campipe_ring_reader_stats> = 48;
 template <>
 constexpr std::uint32_t kFirstSize<campipe_ring_writer_options> = 40;
 template <>
-constexpr std::uint32_t kFirstSize<campipe_ring_writer_stats> = 32;
+constexpr std::uint32_t kFirstSize<campipe_ring_writer_stats> = 40;
 template <>
 constexpr std::uint32_t kFirstSize<campipe_ring_unit> = 112;
 
@@ -632,6 +632,7 @@ int campipe_ring_writer_get_stats(const campipe_ring_writer* writer, struct camp
   out.frames = now.units;
   out.bytes = now.bytes;
   out.dropped = now.dropped;
+  out.in_place = now.in_place;
   return give(out, stats);
 }
 

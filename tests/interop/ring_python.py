@@ -99,6 +99,7 @@ def test_leased_array_never_changes():
             assert (held == 1).all(), f"the leased array changed in round {i}"
             equal(other.read(WAIT).data[0], 2 + i % 200, "the other reader")
         equal(writer.stats()["dropped"], 0, "dropped")
+        equal(writer.stats()["in_place"], laps * slots + 1, "drawn in the ring")
         equal(slow.read(WAIT).lost > 0, True, "the slow reader is told of what it lost")
 
 

@@ -344,9 +344,10 @@ CAMPIPE_RING_API void campipe_ring_writer_interrupt(campipe_ring_writer* writer)
 struct campipe_ring_writer_stats {
   uint32_t size; /* sizeof of this struct, set by the caller */
   uint32_t reserved;
-  uint64_t frames; /* published by this writer */
-  uint64_t bytes;
-  uint64_t dropped;
+  uint64_t frames;   /* video frames published by this writer */
+  uint64_t bytes;    /* of all that was published */
+  uint64_t dropped;  /* no slot was free, or nothing could hold them */
+  uint64_t in_place; /* of the frames, those that were not copied: drawn in campipe_ring_writer_begin()'s room */
 };
 CAMPIPE_RING_API int campipe_ring_writer_get_stats(const campipe_ring_writer* writer,
                                                    struct campipe_ring_writer_stats* stats);
