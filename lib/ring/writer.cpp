@@ -78,6 +78,7 @@ struct Writer::State {
   void wake() noexcept;
   void drop(std::uint64_t units = 1) noexcept;
   void leave() noexcept;
+  bool escape(std::uint64_t bytes);
   Header& header() noexcept { return *parts.header; }
 
   const Options options;
@@ -95,6 +96,7 @@ struct Writer::State {
   std::uint32_t generation = 0;
   Stats stats;
   bool complained = false;
+  std::int64_t escaped_ns = 0;
   std::atomic<std::uint32_t> interrupts{0};
   std::uint32_t interrupts_seen = 0;
 };
@@ -290,6 +292,23 @@ bool Writer::State::put(const UnitInfo& info, std::span<const std::byte> payload
   return true;
 }
 
+/// Every slot is locked, which no reader of ours does: somebody locks them all. A new ring has none of their locks.
+/// Answers false when that was done a moment ago: it must not become a way to fill this machine's memory.
+bool Writer::State::escape(std::uint64_t bytes) {
+  constexpr std::int64_t kBetweenNs = 10'000'000'000;
+  const std::int64_t now = monotonic_ns();
+  if (geometry.kind != Kind::raw || (escaped_ns != 0 && now - escaped_ns < kBetweenNs)) return false;
+  escaped_ns = now;
+  log::warning("{}: another program locks all of its slots: made anew, readers follow", shown);
+  try {
+    renew(bytes);
+  } catch (const Error& error) {
+    log::warning("{}", error.what());
+    return false;
+  }
+  return true;
+}
+
 /// In order: what nobody reads goes away; what somebody reads waits for the next writer.
 void Writer::State::leave() noexcept {
   if (!control.object().is_ours()) return;
@@ -356,7 +375,7 @@ bool Writer::publish(const UnitInfo& info, std::span<const std::byte> payload) {
   }
   const auto* slots = std::get_if<RawSlots>(&s.store);
   const bool in_place = slots != nullptr && slots->is_room(payload);
-  if (!s.put(info, payload)) {
+  if (!s.put(info, payload) && !(s.escape(payload.size()) && s.put(info, payload))) {
     s.drop();
     return false;
   }

@@ -261,17 +261,27 @@ TEST_F(HostileRing, AControlObjectTruncatedUnderUsEndsNobody) {
   EXPECT_EQ(get(reader), 3U);
 }
 
-TEST_F(HostileRing, LocksOfSomebodyElseOnEverySlotDropFramesAndNothingElse) {
+TEST_F(HostileRing, LocksOfSomebodyElseOnEverySlotHoldNobodyUp) {
+  Reader reader({.name = name});
+  EXPECT_EQ(get(reader), 1U);
+  reader.unit() = Unit();
   const Fd fd(::open(object_path(name).c_str(), O_RDONLY | O_CLOEXEC));
   struct flock all{};
   all.l_type = F_RDLCK;
   all.l_whence = SEEK_SET;
   ASSERT_EQ(::fcntl(fd.get(), F_OFD_SETLK, &all), 0);
-  EXPECT_FALSE(put(*writer, 2));
+  for (std::uint64_t n = 2; n < 20; ++n) {
+    EXPECT_TRUE(put(*writer, n)) << "into a ring made anew";
+    EXPECT_EQ(get(reader), n);
+  }
+  EXPECT_EQ(writer->stats().dropped, 0U);
+  const Fd again(::open(object_path(name).c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::fcntl(again.get(), F_OFD_SETLK, &all), 0);
+  EXPECT_FALSE(put(*writer, 20)) << "but not as often as somebody likes";
   EXPECT_EQ(writer->stats().dropped, 1U);
   all.l_type = F_UNLCK;
-  ASSERT_EQ(::fcntl(fd.get(), F_OFD_SETLK, &all), 0);
-  EXPECT_TRUE(put(*writer, 3));
+  ASSERT_EQ(::fcntl(again.get(), F_OFD_SETLK, &all), 0);
+  EXPECT_TRUE(put(*writer, 21));
 }
 
 TEST_F(HostileRing, ASpoiltRingIsReplacedByTheNextWriter) {
