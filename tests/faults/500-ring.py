@@ -5,7 +5,9 @@ dropped, no slot lost, and who lives goes on. Counts, not times, decide; the tim
 KILLS=N       readers killed under a writer of 500 frames/s (default 1000)
 RESTARTS=N    times the writer is killed and started again (default 100)
 STOP_S=N      seconds a reader that holds a picture is stopped for (default 5)
+STAGES=N      times each of camgrab and two camencs is killed and started again before viewers of camserve (default 10)
 FRAME=BYTES   size of a picture (default 345600)
+PARTS=LIST    of readers,writer,stop,viewers (default all)
 SEED=N        of the random numbers
 """
 import json
@@ -20,11 +22,12 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from harness import BIN, Scratch, Tap, wait_until
+from harness import BIN, HttpClient, RtspClient, Scratch, Tap, counters, free_port, wait_until
 
 KILLS = int(os.environ.get("KILLS", "1000"))
 RESTARTS = int(os.environ.get("RESTARTS", "100"))
 STOP_S = float(os.environ.get("STOP_S", "5"))
+STAGES = int(os.environ.get("STAGES", "10"))
 FRAME = int(os.environ.get("FRAME", "345600"))
 SEED = int(os.environ.get("SEED", str(random.randrange(1 << 30))))
 LIMIT_S = 20  # for one thing to happen on a machine that is busy elsewhere
@@ -249,8 +252,79 @@ def reader_stops(scratch):
         tap.ok(total(ring, "untold") == 0 and total(ring, "torn") == 0, "and is told what it missed", "\n".join(map(str, ring.readers)))
 
 
+def stages_die_before_viewers(scratch):
+    """SIGKILL and restart of camgrab and camenc, between rings, under viewers of camserve."""
+    size = (640, 360)
+    raw, h264, mjpeg = (f"fault{os.getpid()}-v.{end}" for end in ("raw", "h264", "mjpeg"))
+    http, rtsp = free_port(), free_port()
+    stages = {
+        "camgrab": ["camgrab", "pattern", "-s", f"{size[0]}x{size[1]}", "-r", "30", "-o", f"shm:{raw}"],
+        "camenc h264": ["camenc", "-i", f"shm:{raw}", "-c", "h264", "-o", f"shm:{h264}"],
+        "camenc mjpeg": ["camenc", "-i", f"shm:{raw}", "-c", "mjpeg", "-o", f"shm:{mjpeg}"],
+        "camserve": ["camserve", f"cam=shm:{h264}", f"cam=shm:{mjpeg}", "--http", f"127.0.0.1:{http}", "--rtsp", f"127.0.0.1:{rtsp}"],
+    }
+    running = {}
+
+    def start(stage):
+        running[stage] = scratch.start(stages[stage], stage.replace(" ", "-"))
+
+    def errors():
+        return "\n".join(f"{stage}: {scratch.text(stage.replace(' ', '-') + '.err')[-600:]}" for stage in stages)
+
+    for stage in reversed(stages):  # readers before writers: the order does not matter
+        start(stage)
+    viewers = (HttpClient(http, keep=scratch.path), RtspClient(rtsp, keep=scratch.path))
+    for viewer in viewers:
+        viewer.start()
+    tap.ok(wait_until(3 * LIMIT_S, lambda: all(len(v.frames) > 30 for v in viewers)), "both viewers see the picture", errors())
+    connections = [v.connections for v in viewers]
+    server = running["camserve"].pid
+    for stage in list(stages)[:3]:
+        delays, missing = [], 0
+        for _ in range(STAGES):
+            time.sleep(rng.uniform(0.1, 1))
+            running[stage].kill()
+            running[stage].wait()
+            began, seen = time.monotonic(), [len(v.frames) for v in viewers]
+            start(stage)
+            # More than what was under way between the processes; a GOP is a second.
+            waits = [v for v, what in zip(viewers, ("mjpeg", "h264")) if stage in ("camgrab", f"camenc {what}")]
+            missing += not wait_until(LIMIT_S, lambda: all(len(v.frames) > seen[viewers.index(v)] + 20 for v in waits), 0.01)
+            delays.append(time.monotonic() - began)
+        tap.note(f"{stage}: 20 frames more at the viewer after median {statistics.median(delays):.2f} s, at most {max(delays):.2f} s")
+        tap.ok(missing == 0, f"{stage} killed and started again {STAGES} times: the picture comes back each time", f"{missing} times not\n{errors()}")
+    tap.ok([v.connections for v in viewers] == connections == [1, 1] and running["camserve"].poll() is None and
+           running["camserve"].pid == server, "both viewers kept their connection", f"{[v.connections for v in viewers]}\n{errors()}")
+    for viewer in viewers:
+        viewer.stop()
+    stamps = [frame[1] for frame in viewers[1].frames]
+    steps = [(b - a) % (1 << 32) for a, b in zip(stamps, stamps[1:])]
+    back = [step for step in steps if not 0 < step < 90000 * LIMIT_S]
+    tap.note(f"RTP: {len(stamps)} frames, longest step between timestamps {max(steps) / 90000:.2f} s, {viewers[1].lost_packets} sequence numbers missing")
+    tap.ok(viewers[1].lost_packets == 0 and not back, "RTP sequence numbers and timestamps go on", f"{viewers[1].lost_packets} missing, steps {back[:10]}")
+    times = [float(frame[1]) for frame in viewers[0].frames]
+    tap.ok(len(times) > 30 and all(a < b for a, b in zip(times, times[1:])), "so do the times of the MJPEG stream",
+           [(a, b) for a, b in zip(times, times[1:]) if a >= b][:10])
+    bad, pictures = [], 0
+    for viewer, options in zip(viewers, (("-f", "mjpeg"), ())):
+        for path in viewer.files:
+            numbers, complaints = counters(path, size, options)
+            pictures += len(numbers)
+            bad += [f"{path.name}: {complaints[:500]}"] if complaints else []
+            bad += [f"{path.name}: picture {i} has no number" for i, n in enumerate(numbers) if n is None]
+    tap.note(f"{pictures} pictures decoded")
+    tap.ok(pictures > 60 and not bad, "and every picture they got decodes whole", "\n".join(bad[:10]))
+    for process in running.values():
+        process.send_signal(signal.SIGTERM)
+    codes = {stage: process.wait(LIMIT_S) for stage, process in running.items()}
+    left = [p.name for p in pathlib.Path("/dev/shm").glob(f"campipe.fault{os.getpid()}-v.*")]
+    tap.ok(not any(codes.values()) and not left, "all end in order and leave nothing in /dev/shm", f"{codes} {left}\n{errors()}")
+    for name in left:
+        pathlib.Path("/dev/shm", name).unlink(missing_ok=True)
+
+
+parts = {"readers": readers_die, "writer": writer_dies, "stop": reader_stops, "viewers": stages_die_before_viewers}
 with Scratch() as scratch:
-    readers_die(scratch)
-    writer_dies(scratch)
-    reader_stops(scratch)
+    for part in os.environ.get("PARTS", ",".join(parts)).split(","):
+        parts[part](scratch)
 tap.done()
