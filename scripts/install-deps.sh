@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what campipe needs on Debian 12 and does nothing where it is there already.
 #
-#   scripts/install-deps.sh [--yes] [--tests]
+#   scripts/install-deps.sh [--yes] [--tests] [--bench]
 #
 # Without --yes it shows the packages and asks once. --tests adds what tests/run.sh runs against:
-# compilers for the sanitizers, players, a browser, an emulator for the kernel cameras.
+# compilers for the sanitizers, players, a browser, an emulator for the kernel cameras. --bench adds
+# what the preset "bench" builds with, and what it measures beside campipe.
 set -euo pipefail
 
 build_packages=(
@@ -23,13 +24,18 @@ test_packages=(
   chromium chromium-driver fonts-dejavu-core openssh-client openssh-server
   qemu-system-x86 v4l-utils xz-utils make
 )
+bench_packages=(
+  libbenchmark-dev python3
+  libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-bad
+)
 
-yes=0 tests=0
+yes=0 tests=0 bench=0
 for arg in "$@"; do
   case $arg in
     --yes | -y) yes=1 ;;
     --tests) tests=1 ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --bench) bench=1 ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "install-deps.sh: unknown option $arg: see --help" >&2; exit 64 ;;
   esac
 done
@@ -41,6 +47,7 @@ fi
 
 wanted=("${build_packages[@]}")
 if [ "$tests" = 1 ]; then wanted+=("${test_packages[@]}"); fi
+if [ "$bench" = 1 ]; then wanted+=("${bench_packages[@]}"); fi
 
 missing=()
 for package in "${wanted[@]}"; do
