@@ -42,6 +42,7 @@ export PATH=$root/build/release/bin:$PATH
 address=127.0.0.1 name=localhost
 if [ "$lan" = 1 ]; then address= name=$(hostname -f 2>/dev/null || hostname); fi
 
+ring=quickstart-$port
 # A URL may hold a password: it goes to camgrab through a file that only we can read.
 run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
@@ -49,15 +50,17 @@ chmod 700 "$run"
 case $source in
   *://*)
     printf '%s\n' "$source" >"$run/url"
-    grab="[camgrab, --url-file, \"$run/url\", --wait]"
+    grab="[camgrab, --url-file, \"$run/url\", --wait, -o, \"shm:$ring.camera\"]"
     ;;
   *)
     if [ -f "$source" ]; then options=", --realtime, --loop"; else options=", --wait"; fi
-    grab="[camgrab, \"$source\"$options]"
+    grab="[camgrab, \"$source\"$options, -o, \"shm:$ring.camera\"]"
     ;;
 esac
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
+# The camera feeds two encoders, and the H.264 a server and a recorder: through rings in shared memory, where one writes and any
+# number read. The MJPEG has one reader: a pipe.
 cat >"$run/quickstart.yaml" <<YAML
 version: 1
 control: {socket: "$run/ctl"}
@@ -67,10 +70,10 @@ chains:
   quickstart:
     stages:
       grab:  {cmd: $grab}
-      mjpeg: {from: grab, cmd: [camenc, -c, mjpeg]}
-      h264:  {from: grab, cmd: [camenc, -c, h264]}
-      serve: {from: [mjpeg, h264], cmd: [camserve, "cam=fd:in.mjpeg", "cam=fd:in.h264", --http, "$address:$port", --rtsp, "$address:$rtsp_port"]}
-      rec:   {from: h264, cmd: [camrec, --name, cam, "$folder"]}
+      mjpeg: {cmd: [camenc, -i, "shm:$ring.camera", -c, mjpeg]}
+      h264:  {cmd: [camenc, -i, "shm:$ring.camera", -c, h264, -o, "shm:$ring.h264"]}
+      serve: {from: mjpeg, cmd: [camserve, "cam=fd:in", "cam=shm:$ring.h264", --http, "$address:$port", --rtsp, "$address:$rtsp_port"]}
+      rec:   {cmd: [camrec, -i, "shm:$ring.h264", --name, cam, "$folder"]}
 YAML
 
 cat <<TEXT

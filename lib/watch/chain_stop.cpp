@@ -35,14 +35,16 @@ void Chain::continue_stop() {
   for (const auto& then : std::exchange(when_stopped_, {})) then();
 }
 
-/// A source is told to end; the others end by themselves when their input has ended, or are told after a while.
+/// A source is told to end; the others end by themselves when their input has ended, or are told after a while. Who
+/// reads a ring has an input that does not end.
 void Chain::ask_to_end(std::size_t i) {
   const StopPolicy& policy = stage(i).config().stop;
   const auto producers = producers_of(i);
   const bool together = policy.order == StopPolicy::Order::together;
   if (!together && std::ranges::any_of(producers, [&](std::size_t p) { return stage(p).alive(); })) return;
   asked_[i] = true;
-  if (together || producers.empty()) return stage(i).end(Intent::stop, policy.drain + policy.term);
+  if (together || producers.empty() || wiring_.stages[i].reads_rings)
+    return stage(i).end(Intent::stop, policy.drain + policy.term);
   drain_timers_[i] = host_.loop.after(policy.drain, [this, i] {
     drain_timers_[i] = 0;
     stage(i).end(Intent::stop, stage(i).config().stop.term);

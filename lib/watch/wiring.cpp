@@ -191,8 +191,16 @@ private:
       refuse(i, {}, "has no output that another stage could read");
   }
 
+  /// Rings have no end: who reads one of them goes on when its pipes have ended.
+  bool reads_rings(std::size_t i) const {
+    if (ours(i, {"camserve"})) return names_ring(stage(i));
+    return ours(i, {"camenc", "camrec"}) &&
+           (option_value(stage(i), "-i").starts_with("shm:") || option_value(stage(i), "--input").starts_with("shm:"));
+  }
+
   void wire(std::size_t i) {
     StageWiring& wired = wiring_.stages[i];
+    wired.reads_rings = reads_rings(i);
     wired.argv = stage(i).cmd;
     std::vector<std::size_t> inputs, outputs;  // not yet named by a word
     for (std::size_t e = 0; e < wiring_.edges.size(); ++e) {

@@ -25,6 +25,7 @@ struct StageWiring {
   std::vector<std::string> argv;  ///< with the numbers in it
   std::vector<Handed> inputs;     ///< read ends
   std::vector<Handed> outputs;    ///< write ends
+  bool reads_rings = false;       ///< one of our tools with an input that never ends
 };
 
 struct Wiring {

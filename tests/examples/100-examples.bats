@@ -234,3 +234,8 @@ sys.exit("no boxes")'
     [ "$name" = quickstart.sh ] || grep -q "^@test \"$name " "$BATS_TEST_FILENAME" || { echo "no test runs $name" >&2; return 1; }
   done
 }
+
+@test "cameras.yaml is a configuration that camwatch takes" {
+  run_tool camwatch check -c "$ROOT/examples/cameras.yaml"
+  assert_contains "$output" "chains: 3, stages: 7"
+}

@@ -99,6 +99,21 @@ TEST(Wiring, AnOwnOutputOfOurToolsDoesNotReplaceThePipe) {
   EXPECT_EQ(plan_wiring(chain, "f").stages[0].argv, (Words{"camgrab", "-o", "x.nut", "-o", "fd:3"}));
 }
 
+TEST(Wiring, WhoReadsARingHasAnInputThatNeverEnds) {
+  const auto reads = [](Words words) {
+    const ChainConfig chain{
+        .name = "c", .stages = {make_stage("a", {}, {"camgrab"}), make_stage("b", {"a"}, std::move(words))}, .at = {}};
+    return plan_wiring(chain, "f").stages[1].reads_rings;
+  };
+  EXPECT_TRUE(reads({"camserve", "cam=fd:in", "cam=shm:x.h264"}));
+  EXPECT_FALSE(reads({"camserve"}));
+  EXPECT_FALSE(reads({"camenc", "-o", "shm:x.mjpeg"}));
+  EXPECT_FALSE(reads({"cat", "shm:x"}));
+  const ChainConfig recorder{
+      .name = "c", .stages = {make_stage("a", {}, {"camrec", "-i", "shm:x.h264", "/rec"})}, .at = {}};
+  EXPECT_TRUE(plan_wiring(recorder, "f").stages[0].reads_rings);
+}
+
 TEST(Wiring, BytesWithoutMarksPairTheirEnds) {
   const auto paired = [](Words producer, Words consumer, Link link = Link::automatic) {
     ChainConfig chain{.name = "c",
