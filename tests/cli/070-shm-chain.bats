@@ -27,6 +27,16 @@ load shm_helper
   assert_equal "$(sort -u got | sort -n)" "$(cat got)" "once each and in order"
 }
 
+@test "a camera's raw pictures are in a ring what they are in a pipe" {
+  start grab env LD_PRELOAD="$CAMPIPE_BIN/../lib/libcamera_shim.so" camgrab /dev/video99 -s 640x480 -o "shm:$R.raw" -o direct.nut --quiet
+  run_tool camenc -i "shm:$R.raw" -c copy -n 30 -o ring.nut
+  kill -TERM "$grab_pid"
+  wait "$grab_pid"
+  packets ring.nut >got
+  assert_equal "$(wc -l <got)" 30
+  assert_equal "$(grep -cxFf <(packets direct.nut) got)" 30 "pictures that are among those of the pipe"
+}
+
 @test "a chain over rings may be started from its end" {
   start serve camserve --http 127.0.0.1:0 --rtsp none "shm:$R.mjpeg"
   wait_for_line 10 serve.err "waiting for shm:$R.mjpeg: nobody has made it yet"
