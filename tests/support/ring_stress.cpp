@@ -109,8 +109,8 @@ int write(const std::string& name, const char* file, double fps, std::uint32_t s
   ::sigaction(SIGTERM, &action, nullptr);
   Writer writer({.name = name, .slots = slots});
   writer.set_format({.pixel_format = "gray",
-                     .width_px = static_cast<std::uint32_t>(bytes / 64),
-                     .height_px = 64,
+                     .width_px = kStride,
+                     .height_px = static_cast<std::uint32_t>(bytes / kStride),
                      .rate_num = static_cast<std::uint32_t>(fps)});
   std::vector<std::byte> own(bytes);
   std::int64_t due = monotonic_ns();
