@@ -2,7 +2,7 @@
 """Readers and writers of a ring killed with SIGKILL, at random, many times, and stopped with SIGSTOP: nothing is torn, nothing
 dropped, no slot lost, and who lives goes on. Counts, not times, decide; the times are told beside.
 
-KILLS=N       readers killed under a writer of 500 frames/s (default 1000)
+READER_KILLS=N       readers killed under a writer of 500 frames/s (default 1000)
 RESTARTS=N    times the writer is killed and started again (default 100)
 STOP_S=N      seconds a reader that holds a picture is stopped for (default 5)
 STAGES=N      times each of camgrab and two camencs is killed and started again before viewers of camserve (default 10)
@@ -24,7 +24,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from harness import BIN, HttpClient, RtspClient, Scratch, Tap, counters, free_port, wait_until
 
-KILLS = int(os.environ.get("KILLS", "1000"))
+READER_KILLS = int(os.environ.get("READER_KILLS", "1000"))
 RESTARTS = int(os.environ.get("RESTARTS", "100"))
 STOP_S = float(os.environ.get("STOP_S", "5"))
 STAGES = int(os.environ.get("STAGES", "10"))
@@ -139,7 +139,7 @@ def readers_die(scratch):
             ring.read(*args)
         tap.ok(wait_until(LIMIT_S, lambda: all(r.counts.units > 0 for r in ring.readers)), "all readers read", ring.complaints())
         began, died_before, holding = time.monotonic(), 0, 0
-        for _ in range(KILLS):
+        for _ in range(READER_KILLS):
             time.sleep(rng.uniform(0, 0.025))
             victim = rng.choice(ring.readers)
             holding += victim.counts.holding
@@ -150,11 +150,11 @@ def readers_die(scratch):
         before = {r: r.counts.units for r in ring.readers}
         moved = wait_until(LIMIT_S, lambda: all(r.counts.units > before[r] for r in ring.readers))
         published, dropped = written.published, written.dropped
-        tap.note(f"{KILLS} kills in {took:.0f} s, {holding} of readers that held a picture just before; {published} frames published, "
+        tap.note(f"{READER_KILLS} kills in {took:.0f} s, {holding} of readers that held a picture just before; {published} frames published, "
                  f"{dropped} dropped, {written.in_place} of them in place; {total(ring, 'units')} pictures checked, {total(ring, 'copied')} of them copies")
         tap.ok(died_before == 0, "no reader ended by itself", f"{died_before}\n{ring.complaints()}")
         tap.ok(moved, "after the last kill every reader reads", "\n".join(map(str, ring.readers)))
-        tap.ok(ring.writer.poll() is None and published > 0 and dropped == 0, f"{KILLS} readers killed: the writer lives and dropped nothing",
+        tap.ok(ring.writer.poll() is None and published > 0 and dropped == 0, f"{READER_KILLS} readers killed: the writer lives and dropped nothing",
                f"{dropped} of {published}\n{ring.complaints()}")
         tap.ok(total(ring, "torn") == 0 and total(ring, "untold") == 0, "no picture was torn or changed while held, no gap was untold",
                "\n".join(map(str, ring.readers)))
