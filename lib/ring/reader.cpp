@@ -39,6 +39,7 @@ struct Reader::State {
   bool take_early_format();
   std::optional<Event> step();
   void probe();
+  bool ask_writer() const noexcept;
   void find_control();
   bool wait(std::int64_t deadline_ns);
   void leave() noexcept;
@@ -117,7 +118,7 @@ bool Reader::State::attach() {
       leases = control->take_tickets(geometry.tickets, geometry.kind == Kind::raw ? options.leases : 0);
       control->tell((options.delivery == Delivery::newest ? kSeatNewest : 0) | (leases > 0 ? kSeatLeases : 0));
     }
-    writer_lives = !control || control->writer_lives();
+    writer_lives = ask_writer();
   }
   const bool goes_on = attached_before && geometry.lineage == lineage;
   view = make_view(std::move(object), geometry, options.delivery, leases);
@@ -210,11 +211,17 @@ std::optional<Event> Reader::State::step() {
   return std::nullopt;
 }
 
+/// With control_mutex held. Who may not look takes it that the writer lives; without a control object there is none, or
+/// somebody took the ring away from it.
+bool Reader::State::ask_writer() const noexcept {
+  return control ? control->writer_lives() : ::access(control_path(options.name).c_str(), F_OK) == 0;
+}
+
 /// Nothing came for a while: is everything still where it was?
 void Reader::State::probe() {
   find_control();
   const std::lock_guard lock(control_mutex);
-  writer_lives = !control || control->writer_lives();
+  writer_lives = ask_writer();
   const std::string path = object_path(options.name);
   if (view && !view->object().is_at(path) && (!writer_lives || ::access(path.c_str(), F_OK) == 0)) detach();
 }

@@ -49,6 +49,8 @@ struct ReadOptions {
   bool want = true;                        ///< rings: set_wanted() at the start
   /// Rings: called with true when nothing comes for a second, with false when it does again; in the reading thread.
   std::function<void(bool)> on_waiting;
+  /// Rings: called with whether somebody writes the ring, at first and at each change; in the reading thread.
+  std::function<void(bool)> on_writer;
 };
 
 /// Reads packets from a blocking descriptor, in one thread. Distrusts everything: lengths are bounded (an access unit
@@ -71,6 +73,9 @@ public:
   virtual const media::StreamFormat& format() const = 0;  ///< valid after the first Pull::format
   virtual media::Packet& packet() = 0;                    ///< valid after Pull::packet until next(); may be moved from
   virtual const ReaderStats& stats() const = 0;
+
+  /// How long ago packet() was written to the ring it comes from, in ns; 0 for anything else.
+  virtual std::int64_t age_ns() const { return 0; }
 
   // What a ring's writer is told; a pipe cannot pass it on. Any thread.
 

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "media/h264.hpp"
@@ -117,6 +118,10 @@ void RingReader::set_wanted(bool wanted) noexcept {
   reader_->set_want(wanted);
 }
 
+std::int64_t RingReader::age_ns() const {
+  return std::max<std::int64_t>(0, monotonic_ns() - std::max<std::int64_t>(0, published_ns_));
+}
+
 void RingReader::request_keyframe() noexcept {
   const std::lock_guard lock(mutex_);
   reader_->request_keyframe();
@@ -166,6 +171,7 @@ void RingReader::say_link(ring::Link link) {
     log::info("{}: {}: waiting for the next", name_,
               link == ring::Link::no_ring ? "it was taken away" : "its writer is gone");
   }
+  if (options_.on_writer) options_.on_writer(link == ring::Link::live);
 }
 
 /// Nothing coming is no fault of ours, whether nobody writes or the writer is silent.
@@ -202,6 +208,7 @@ void RingReader::adopt(media::StreamFormat format) {
 bool RingReader::take_unit(ring::Unit& unit) {
   if (!told_format_) return false;
   media::Packet packet = packet_of(unit.info);
+  published_ns_ = unit.published_ns;
   stats_.bytes += unit.bytes.size();
   if (packet.track == Track::video) return take_video(unit, std::move(packet));
   if (!format_.audio || unit.bytes.empty() || !is_sane(unit.info)) return false;

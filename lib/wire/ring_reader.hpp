@@ -27,6 +27,7 @@ public:
   const media::StreamFormat& format() const override { return format_; }
   media::Packet& packet() override { return packet_; }
   const ReaderStats& stats() const override { return stats_; }
+  std::int64_t age_ns() const override;
   void set_wanted(bool wanted) noexcept override;
   void request_keyframe() noexcept override;
 
@@ -56,6 +57,7 @@ private:
 
   media::StreamFormat format_;
   media::Packet packet_;
+  std::int64_t published_ns_ = 0;  // of packet_
   ReaderStats stats_;
   media::BufferPool pool_;
   bool told_format_ = false, format_due_ = false, packet_due_ = false;
