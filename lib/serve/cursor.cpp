@@ -5,6 +5,7 @@
 namespace campipe::serve {
 
 void Cursor::join() {
+  if (stream_->rested()) return join_next();
   const History& history = stream_->history();
   const UnitPtr start = each_is_key() ? history.newest_video() : history.newest_keyframe();
   next_ = start ? start->index : history.end();

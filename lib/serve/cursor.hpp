@@ -19,7 +19,8 @@ public:
   Cursor(const Stream& stream, LagPolicy policy) : stream_(&stream), policy_(policy), next_(stream.history().end()) {}
 
   /// Where a new client starts: JPEG: at the newest picture, which is there at once. Others: at the newest IDR of the
-  /// history with all that followed it, or, with none there, at the next one that comes.
+  /// history with all that followed it, or, with none there, at the next one that comes. Of a stream that rested: at
+  /// the next that comes.
   void join();
   /// At the next keyframe that comes (JPEG: the next picture); nothing of the history.
   void join_next();

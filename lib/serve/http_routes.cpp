@@ -74,9 +74,32 @@ Stream* first_with_nal_units(const std::vector<Stream*>& streams) {
   return h264 != nullptr ? h264 : first_with(streams, media::VideoCodec::h265);
 }
 
-/// Whether one of them may still turn out to be in any codec.
-bool some_undecided(const std::vector<Stream*>& streams) {
-  return std::ranges::any_of(streams, [](const Stream* s) { return !s->format() && s->state() != StreamState::ended; });
+/// Those that may still turn out to be in any codec.
+std::vector<Stream*> undecided(std::vector<Stream*> streams) {
+  std::erase_if(streams, [](const Stream* s) { return s->format() || s->state() == StreamState::ended; });
+  return streams;
+}
+
+/// Which to wait for when a still is wanted: what rests is woken for it, so no more of them than needed.
+std::vector<Stream*> sources_of_stills(const std::vector<Stream*>& streams) {
+  Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
+  if (mjpeg != nullptr && (mjpeg->state() == StreamState::idle || mjpeg->state() == StreamState::flowing))
+    return {mjpeg};
+  return streams;
+}
+
+/// Streams may go while a request waits.
+std::vector<std::shared_ptr<Stream>> kept_alive(const std::vector<Stream*>& streams) {
+  std::vector<std::shared_ptr<Stream>> kept;
+  for (Stream* stream : streams) kept.push_back(stream->shared_from_this());
+  return kept;
+}
+
+/// From which unit on each of them shows what is now.
+std::map<const Stream*, std::uint64_t> fresh_from(const std::vector<Stream*>& streams) {
+  std::map<const Stream*, std::uint64_t> begins;
+  for (const Stream* stream : streams) begins[stream] = stream->rested() ? stream->history().end() : 0;
+  return begins;
 }
 
 std::string reasons(const std::vector<Stream*>& streams) {
@@ -85,6 +108,7 @@ std::string reasons(const std::vector<Stream*>& streams) {
     const std::string why = why_not_flowing(*stream);
     if (!why.empty()) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", stream->path(), why);
   }
+  if (text.empty()) text = streams.front()->path() + ": no keyframe yet";
   return text;
 }
 
@@ -165,7 +189,16 @@ void HttpRoutes::wait(std::vector<Stream*> streams, const net::Address& peer, Wa
 void HttpRoutes::tick() {
   for (const auto& waiter : waiters_) waiter->tick(loop_.now_ms());
   std::erase_if(waiters_, [](const auto& waiter) { return waiter->done(); });
-  if (waiters_.empty()) ticker_.stop();
+  std::erase_if(kept_, [this](const auto& one) { return loop_.now_ms() >= one.second.until_ms; });
+  if (waiters_.empty() && kept_.empty()) ticker_.stop();
+}
+
+void HttpRoutes::keep_wanted(Stream& stream) {
+  if (!stream.has_source()) return;
+  Kept& kept = kept_[&stream];
+  if (kept.until_ms == 0) kept.wish = Wish(stream);
+  kept.until_ms = loop_.now_ms() + options_.keep_ms;
+  ticker_.start(kTickMs, kTickMs);
 }
 
 void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path, HttpReply reply) {
@@ -182,19 +215,19 @@ void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path,
     options.interval_us = static_cast<std::int64_t>(1e6 / rate->value());
   }
   auto shared = std::make_shared<HttpReply>(std::move(reply));
-  const auto attempt = [this, streams, options, shared, peer = request.peer](bool last) {
+  const auto attempt = [this, streams, kept = kept_alive(streams), options, shared, peer = request.peer](bool last) {
     if (shared->gone()) return true;
     Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
     if (mjpeg != nullptr && mjpeg->state() != StreamState::ended) {
       shared->stream(MjpegClient::head(), std::make_unique<MjpegClient>(hub_, *mjpeg, peer, options));
       return true;
     }
-    if (!last && some_undecided(streams)) return false;
+    if (!last && !undecided(streams).empty()) return false;
     const Stream* other = first_with_nal_units(streams);
     shared->send(other != nullptr && mjpeg == nullptr ? not_acceptable(*other) : unavailable(reasons(streams)));
     return true;
   };
-  if (!attempt(false)) wait(streams, request.peer, attempt);
+  if (!attempt(false)) wait(undecided(streams), request.peer, attempt);
 }
 
 void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view path, HttpReply reply) {
@@ -204,16 +237,21 @@ void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view pat
   const auto streams = find(wanted, reply);
   if (streams.empty()) return;
   auto shared = std::make_shared<HttpReply>(std::move(reply));
-  const auto attempt = [this, streams, shared](bool last) {
+  const auto attempt = [this, streams, kept = kept_alive(streams), shared, begins = fresh_from(streams)](bool last) {
     if (shared->gone()) return true;
-    const Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
+    const auto is_fresh = [&begins](const Stream& stream, const UnitPtr& unit) {
+      return unit && stream.state() == StreamState::flowing && unit->index >= begins.at(&stream);
+    };
+    Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
     const UnitPtr newest = mjpeg != nullptr ? mjpeg->history().newest_video() : nullptr;
-    if (newest && mjpeg->state() == StreamState::flowing) {
+    if (mjpeg != nullptr && is_fresh(*mjpeg, newest)) {
+      keep_wanted(*mjpeg);
       shared->send(picture(newest->packet, newest, newest->packet.payload.bytes()));
       return true;
     }
     Stream* other = first_with_nal_units(streams);
-    if (other != nullptr && other->state() == StreamState::flowing && other->history().newest_keyframe()) {
+    if (other != nullptr && is_fresh(*other, other->history().newest_keyframe())) {
+      keep_wanted(*other);
       send_keyframe(*other, shared);
       return true;
     }
@@ -222,7 +260,7 @@ void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view pat
     shared->send(unavailable(reasons(streams)));
     return true;
   };
-  if (!attempt(false)) wait(streams, request.peer, attempt);
+  if (!attempt(false)) wait(sources_of_stills(streams), request.peer, attempt);
 }
 
 void HttpRoutes::send_keyframe(Stream& stream, std::shared_ptr<HttpReply> reply) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ class HttpRoutes {
 public:
   struct Options {
     std::int64_t wait_ms = 5'000;  ///< for the first picture of a stream
+    std::int64_t keep_ms = 3'000;  ///< that a stream is wanted on after a still: pages ask for one each second
     std::string camenc = "camenc";
   };
 
@@ -37,6 +39,7 @@ private:
   void serve_stream(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
   void serve_snapshot(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
   void send_keyframe(Stream& stream, std::shared_ptr<net::HttpReply> reply);
+  void keep_wanted(Stream& stream);
   /// Answers 404 and nothing when there is no such stream.
   std::vector<Stream*> find(const Wanted& wanted, net::HttpReply& reply);
   void wait(std::vector<Stream*> streams, const net::Address& peer, Waiter::Attempt attempt);
@@ -47,7 +50,13 @@ private:
   ServerFacts facts_;
   Options options_;
   KeyframePictures pictures_;
+  struct Kept {
+    Wish wish;
+    std::int64_t until_ms = 0;
+  };
+
   std::list<std::unique_ptr<Waiter>> waiters_;
+  std::map<const Stream*, Kept> kept_;
   net::Timer ticker_;
 };
 

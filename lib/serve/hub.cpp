@@ -7,13 +7,23 @@ namespace campipe::serve {
 Hub::Hub(History::Limits limits, Stream::Clock clock) : limits_(limits), clock_(std::move(clock)) {}
 
 Stream& Hub::add_stream(std::string name, std::string rendition) {
-  auto added = std::make_unique<Stream>(std::move(name), std::move(rendition), limits_, clock_);
+  auto added = std::make_shared<Stream>(std::move(name), std::move(rendition), limits_, clock_);
   for (const auto& other : streams_) {
     if (other->name() != added->name()) continue;
     other->add_namesake(*added, false);
     added->add_namesake(*other, true);
   }
   return *streams_.emplace_back(std::move(added));
+}
+
+void Hub::remove(Stream& stream, std::string reason) {
+  const std::shared_ptr<Stream> kept = stream.shared_from_this();
+  stream.end(std::move(reason));
+  std::erase(streams_, kept);
+  for (const auto& other : streams_) {
+    other->remove_namesake(stream);
+    stream.remove_namesake(*other);
+  }
 }
 
 std::vector<Stream*> Hub::find(std::string_view name, std::string_view rendition) const {
@@ -49,7 +59,7 @@ std::string Hub::offer() const {
   }
   std::string text;
   for (const std::string& path : paths) text += (text.empty() ? "" : ", ") + path;
-  return text;
+  return text.empty() ? "none yet" : text;
 }
 
 }  // namespace campipe::serve

@@ -20,7 +20,9 @@ public:
   /// A stream for one input. The same name and rendition again is another codec of it. They stay in the order given,
   /// which also says whose audio those of a name have that have none (Stream).
   Stream& add_stream(std::string name, std::string rendition);
-  const std::vector<std::unique_ptr<Stream>>& streams() const noexcept { return streams_; }
+  /// Ends a stream and takes it off the list; its clients may go on with what they have. Not from a Client's call.
+  void remove(Stream& stream, std::string reason);
+  const std::vector<std::shared_ptr<Stream>>& streams() const noexcept { return streams_; }
 
   /// The streams that NAME or NAME/RENDITION means, in the order given; without a rendition those of the name's first
   /// rendition come first. Empty: no such name or rendition.
@@ -30,8 +32,12 @@ public:
 
   /// NAMEs in the order given, each once; for messages that say what there is.
   std::vector<std::string> names() const;
-  /// "cam, garden/hd, garden/low": what a 404 offers.
+  /// "cam, garden/hd, garden/low": what a 404 offers; "none yet".
   std::string offer() const;
+
+  /// What inputs are looked for and not there: patterns of rings' names, for /health.
+  void set_unmatched(std::vector<std::string> patterns) { unmatched_ = std::move(patterns); }
+  const std::vector<std::string>& unmatched() const noexcept { return unmatched_; }
 
   /// Counts one more of what /metrics shows as campipe_KEY: `clients_closed_total{protocol="rtsp",reason="stuck"}`.
   void count(const std::string& key, std::uint64_t n = 1) { counters_[key] += n; }
@@ -40,7 +46,8 @@ public:
 private:
   History::Limits limits_;
   Stream::Clock clock_;
-  std::vector<std::unique_ptr<Stream>> streams_;
+  std::vector<std::shared_ptr<Stream>> streams_;
+  std::vector<std::string> unmatched_;
   std::map<std::string, std::uint64_t> counters_;
 };
 

@@ -37,17 +37,20 @@ Fd open_at_once(const wire::Endpoint& endpoint) {
   return fd;
 }
 
-Input::Input(net::Loop& loop, Stream& stream, std::string name, MakeReader make_reader, cli::Telemetry* telemetry,
-             Events events)
-    : stream_(stream),
-      name_(std::move(name)),
+Input::Input(net::Loop& loop, Stream& stream, Origin origin, cli::Telemetry* telemetry, Events events)
+    : stream_(stream.shared_from_this()),
+      name_(std::move(origin.name)),
+      ring_(origin.ring),
       telemetry_(telemetry),
       tell_(std::move(events)),
       stop_(make_eventfd()),
       wake_(loop, [this] { take_over(); }),
-      thread_([this, make = std::move(make_reader)] { run(make); }) {}
+      thread_([this, make = std::move(origin.make_reader)] { run(make); }) {
+  if (ring_) stream_->set_source(this);
+}
 
 Input::~Input() {
+  if (ring_) stream_->set_source(nullptr);
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto wrote = ::write(stop_.get(), &one, sizeof one);  // cannot fail before 2^64 - 1 calls
   thread_.join();
@@ -68,29 +71,66 @@ void Input::run(const MakeReader& make_reader) {
 }
 
 Input::End Input::read_all(const MakeReader& make_reader) {
-  const std::unique_ptr<wire::StreamReader> reader = make_reader(stop_.get());
+  wire::ReadOptions options{.stop_fd = stop_.get()};
+  options.want = false;  // until set_reader() says it
+  options.on_writer = [this](bool there) { hand_over(Writer{there}); };
+  const std::unique_ptr<wire::StreamReader> reader = make_reader(std::move(options));
+  struct Forget {
+    Input& input;
+    ~Forget() { input.set_reader(nullptr); }
+  };
+  const Forget at_the_end{*this};
+  set_reader(reader.get());
+  return read_all(*reader);
+}
+
+void Input::set_reader(wire::StreamReader* reader) {
+  const std::lock_guard lock(reader_mutex_);
+  reader_ = reader;
+  if (reader == nullptr) return;
+  reader->set_wanted(wanted_);
+  if (std::exchange(keyframe_wanted_, false)) reader->request_keyframe();
+}
+
+void Input::set_wanted(bool wanted) noexcept {
+  const std::lock_guard lock(reader_mutex_);
+  wanted_ = wanted;
+  if (reader_ != nullptr) reader_->set_wanted(wanted);
+}
+
+void Input::request_keyframe() noexcept {
+  const std::lock_guard lock(reader_mutex_);
+  if (reader_ == nullptr) {
+    keyframe_wanted_ = true;
+  } else {
+    reader_->request_keyframe();
+  }
+}
+
+Input::End Input::read_all(wire::StreamReader& reader) {
   bool any = false;
   for (;;) {
-    switch (reader->next()) {
+    switch (reader.next()) {
       case wire::Pull::format:
-        hand_over(reader->format());
+        hand_over(reader.format());
         break;
       case wire::Pull::packet: {
         any = true;
-        const std::uint64_t drops = reader->stats().dropped + reader->stats().gaps;
+        const std::uint64_t drops = reader.stats().dropped + reader.stats().gaps;
         if (drops > counted_drops_) {
           const std::lock_guard lock(mutex_);
           dropped_ += drops - counted_drops_;
           counted_drops_ = drops;
         }
-        hand_over_packet(std::move(reader->packet()));
+        const std::int64_t age_ns = reader.age_ns();
+        hand_over_unit({std::move(reader.packet()), age_ns});
         break;
       }
       case wire::Pull::stopped:
         return {"stopped", std::nullopt};
       case wire::Pull::end:
         if (!any) return {fmt::format("{}: ended before the first frame", name_), ExitCode::bad_data};
-        return {reader->stats().truncated ? "end of input, in the middle of a frame" : "end of input", std::nullopt};
+        return {reader.stats().truncated ? "end of input, in the middle of a frame" : "end of input", std::nullopt};
     }
   }
 }
@@ -108,7 +148,8 @@ void Input::hand_over(Event event) {
   wake_.send();
 }
 
-void Input::hand_over_packet(media::Packet packet) {
+void Input::hand_over_unit(Unit unit) {
+  media::Packet& packet = unit.packet;
   const bool video = packet.track == media::Track::video;
   {
     const std::lock_guard lock(mutex_);
@@ -120,7 +161,7 @@ void Input::hand_over_packet(media::Packet packet) {
     }
     if (video) packet.discontinuity = packet.discontinuity || std::exchange(dropping_, false);
     waiting_bytes_ += packet.payload.size();
-    events_.emplace_back(std::move(packet));
+    events_.emplace_back(std::move(unit));
   }
   wake_.send();
 }
@@ -134,7 +175,7 @@ void Input::take_over() {
     waiting_bytes_ = 0;
     dropped = std::exchange(dropped_, 0);
   }
-  stream_.count_dropped(dropped);
+  stream_->count_dropped(dropped);
   if (telemetry_ != nullptr && dropped > 0) telemetry_->drop(dropped);
   for (Event& event : events) take(event);
 }
@@ -143,21 +184,27 @@ void Input::take(Event& event) {
   if (ended_) return;
   if (auto* format = std::get_if<media::StreamFormat>(&event)) {
     if (format->video.codec == media::VideoCodec::raw) return refuse_raw(format->video);
-    const bool first = stream_.generation() == 0;
-    stream_.set_format(*format);
+    const bool first = stream_->generation() == 0;
+    stream_->set_format(*format);
     if (tell_.on_format) tell_.on_format(*this, first);
-  } else if (auto* packet = std::get_if<media::Packet>(&event)) {
-    const std::size_t bytes = packet->payload.size();
-    const auto captured = packet->captured_ns;
-    const bool video = packet->track == media::Track::video;
-    stream_.push(std::move(*packet));
-    if (telemetry_ == nullptr || !video) return;
-    telemetry_->frame_in(bytes);
-    telemetry_->frame_out(bytes);
-    if (captured) telemetry_->latency(monotonic_ns() - *captured);
+  } else if (auto* unit = std::get_if<Unit>(&event)) {
+    take_unit(std::move(*unit));
+  } else if (const auto* writer = std::get_if<Writer>(&event)) {
+    stream_->set_writer(writer->there);
   } else {
     end(std::get<End>(event));
   }
+}
+
+void Input::take_unit(Unit unit) {
+  const std::size_t bytes = unit.packet.payload.size();
+  const auto captured = unit.packet.captured_ns;
+  const bool video = unit.packet.track == media::Track::video;
+  stream_->push(std::move(unit.packet), unit.age_ns);
+  if (telemetry_ == nullptr || !video) return;
+  telemetry_->frame_in(bytes);
+  telemetry_->frame_out(bytes);
+  if (captured) telemetry_->latency(monotonic_ns() - *captured);
 }
 
 void Input::refuse_raw(const media::VideoFormat& format) {
@@ -172,7 +219,7 @@ void Input::refuse_raw(const media::VideoFormat& format) {
 
 void Input::end(const End& how) {
   ended_ = true;
-  stream_.end(how.reason);
+  stream_->end(how.reason);
   if (tell_.on_end) tell_.on_end(*this, how);
 }
 

@@ -25,51 +25,70 @@ Fd open_at_once(const wire::Endpoint& endpoint);
 
 /// Reads one input in a thread of its own and hands what comes over to the loop, which puts it into a stream. Always
 /// reads: what the loop does not take in time (64 MiB or 4096 packets wait) is dropped up to the next keyframe,
-/// counted.
-class Input {
+/// counted. What the stream asks for reaches the reader while there is one.
+class Input : private StreamSource {
 public:
   /// How an input ended.
   struct End {
     std::string reason;               ///< "end of input", or what went wrong
     std::optional<ExitCode> failure;  ///< nothing: it came to its end
   };
-  /// Called in the reading thread; `stop_fd` becomes readable when it shall end.
-  using MakeReader = std::function<std::unique_ptr<wire::StreamReader>(int stop_fd)>;
+  /// Called in the reading thread with what the reader is to obey; may add to it.
+  using MakeReader = std::function<std::unique_ptr<wire::StreamReader>(wire::ReadOptions options)>;
+  struct Origin {
+    std::string name;  ///< what messages call it: "stdin", a path
+    MakeReader make_reader;
+    bool ring = false;  ///< its writer may come, go and be asked
+  };
   /// Called in the loop's thread.
   struct Events {
     std::function<void(Input&, bool first)> on_format;  ///< after Stream::set_format()
     std::function<void(Input&, const End&)> on_end;     ///< once, after Stream::end()
   };
 
-  /// @param name  What messages call it: "stdin", a path.
-  Input(net::Loop& loop, Stream& stream, std::string name, MakeReader make_reader, cli::Telemetry* telemetry,
-        Events events);
+  Input(net::Loop& loop, Stream& stream, Origin origin, cli::Telemetry* telemetry, Events events);
   /// Stops the thread.
-  ~Input();
+  ~Input() override;
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
 
   const std::string& name() const noexcept { return name_; }
-  Stream& stream() noexcept { return stream_; }
-  bool ended() const noexcept { return ended_; }  ///< the loop's thread
+  Stream& stream() noexcept { return *stream_; }
+  // The loop's thread.
+  bool ended() const noexcept { return ended_; }
+  bool is_ring() const noexcept { return ring_; }
+  bool waiting() const noexcept { return ring_ && !stream_->has_writer(); }  ///< for a ring or its writer
 
 private:
-  using Event = std::variant<media::StreamFormat, media::Packet, End>;
+  struct Unit {
+    media::Packet packet;
+    std::int64_t age_ns = 0;
+  };
+  struct Writer {
+    bool there = false;
+  };
+  using Event = std::variant<media::StreamFormat, Unit, Writer, End>;
 
   // The reading thread.
   void run(const MakeReader& make_reader);
   End read_all(const MakeReader& make_reader);
+  End read_all(wire::StreamReader& reader);
+  void set_reader(wire::StreamReader* reader);
   void hand_over(Event event);
-  void hand_over_packet(media::Packet packet);
+  void hand_over_unit(Unit unit);
 
   // The loop's thread.
   void take_over();
   void take(Event& event);
+  void take_unit(Unit unit);
+  void set_wanted(bool wanted) noexcept override;
+  void request_keyframe() noexcept override;
   void refuse_raw(const media::VideoFormat& format);
   void end(const End& end);
 
-  Stream& stream_;
+  std::shared_ptr<Stream> stream_;
   std::string name_;
+  bool ring_;
   cli::Telemetry* telemetry_;
   Events tell_;
   Fd stop_;
@@ -81,6 +100,11 @@ private:
   std::uint64_t dropped_ = 0;
   bool dropping_ = false;            // until the next keyframe
   std::uint64_t counted_drops_ = 0;  // of the reader, the reading thread's
+
+  std::mutex reader_mutex_;  // over the next three; its holder calls the reader and nothing of ours
+  wire::StreamReader* reader_ = nullptr;
+  bool wanted_ = false;
+  bool keyframe_wanted_ = false;  // asked before there was a reader
 
   net::Async wake_;
   std::thread thread_;

@@ -11,10 +11,16 @@ struct InputSpec {
   std::string name = "cam";
   std::string rendition;
   wire::Endpoint endpoint;
+  /// shm:PATTERN: each ring of such a name is an input, called by its own name.
+  bool is_pattern = false;
 };
 
+/// What the stream of a ring is called: the ring's name up to its dot.
+std::string stream_name_of(std::string_view ring);
+
 /// Without a NAME: the ring's name up to its dot, else "cam". A "=" in a path counts only behind a "/" or "." as first
-/// character ("./a=b"). Throws Error(usage) when a name is none or the endpoint is not of the grammar.
+/// character ("./a=b"). Throws Error(usage) when a name is none, stands before a pattern, or the endpoint is not of the
+/// grammar.
 InputSpec parse_input_spec(std::string_view text);
 
 }  // namespace campipe::serve

@@ -16,11 +16,14 @@ constexpr int kMaxRunning = 2;
 void KeyframePictures::get(const Stream& stream, OnPicture on_picture) {
   const UnitPtr newest = stream.history().newest_keyframe();
   if (!newest) return on_picture(Unexpected(stream.path() + ": no keyframe yet"));
+  std::erase_if(entries_, [](const auto& one) { return !one.second.wanted && one.second.stream.expired(); });
   Entry& entry = entries_[&stream];
+  entry.stream = stream.weak_from_this();
   if (!entry.wanted && entry.result && entry.keyframe == newest) return on_picture(*entry.result);
   entry.waiting.push_back(std::move(on_picture));
   if (entry.wanted) return;
   entry.wanted = true;
+  entry.held = stream.shared_from_this();
   entry.keyframe = newest;
   queue_.push_back(&stream);
   start_some();
@@ -55,6 +58,7 @@ void KeyframePictures::done(Entry& entry, Expected<ChildFilter::Bytes, std::stri
   }
   entry.wanted = false;
   const auto child = std::move(entry.child);  // our caller, until we return
+  const auto held = std::move(entry.held);
   --running_;
   const auto waiting = std::exchange(entry.waiting, {});
   for (const OnPicture& on_picture : waiting) on_picture(*entry.result);

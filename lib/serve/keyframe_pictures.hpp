@@ -34,7 +34,9 @@ public:
 
 private:
   struct Entry {
-    UnitPtr keyframe;  // of `result`, or of the one being made
+    std::weak_ptr<const Stream> stream;
+    std::shared_ptr<const Stream> held;  // while wanted
+    UnitPtr keyframe;                    // of `result`, or of the one being made
     std::unique_ptr<Result> result;
     bool wanted = false;  // queued or running
     std::unique_ptr<ChildFilter> child;

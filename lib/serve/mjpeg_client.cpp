@@ -23,7 +23,7 @@ iovec part(const void* data, std::size_t bytes) {
 
 MjpegClient::MjpegClient(Hub& hub, Stream& stream, const net::Address& peer, Options options)
     : hub_(hub),
-      stream_(stream),
+      stream_(stream.shared_from_this()),
       peer_(peer.to_string()),
       options_(options),
       connected_at_us_(realtime_us()),
@@ -42,7 +42,7 @@ void MjpegClient::start(net::Connection& connection, std::function<void()> end) 
   connection_ = &connection;
   end_ = std::move(end);
   hub_.count("clients_opened_total{protocol=\"http-mjpeg\"}");
-  attachment_ = Attachment(stream_, *this);
+  attachment_ = Attachment(*stream_, *this);
   connection.send(kBoundary);
   cursor_.join();
   pump();
@@ -69,14 +69,14 @@ void MjpegClient::on_stream_ended() {
 }
 
 bool MjpegClient::over() const {
-  return stream_.state() == StreamState::ended || !stream_.has_codec(media::VideoCodec::mjpeg);
+  return stream_->state() == StreamState::ended || !stream_->has_codec(media::VideoCodec::mjpeg);
 }
 
 void MjpegClient::pump() {
   if (pumping_) return;
   pumping_ = true;
   while (connection_ != nullptr && connection_->idle()) {
-    UnitPtr unit = over() && !stream_.has_codec(media::VideoCodec::mjpeg) ? nullptr : cursor_.next();
+    UnitPtr unit = over() && !stream_->has_codec(media::VideoCodec::mjpeg) ? nullptr : cursor_.next();
     if (!unit) {
       if (over()) end_();  // comes back as on_closed()
       break;
@@ -115,13 +115,13 @@ void MjpegClient::send(UnitPtr unit) {
 
 void MjpegClient::append_extra_headers(const Unit& unit) {
   auto out = std::back_inserter(part_head_);
-  const media::VideoFormat& format = stream_.format()->video;
+  const media::VideoFormat& format = stream_->format()->video;
   const std::int64_t now_ns = monotonic_ns();
   fmt::format_to(
       out,
       "X-UStreamer-Online: true\r\nX-UStreamer-Dropped: {}\r\nX-UStreamer-Width: {}\r\nX-UStreamer-Height: {}\r\n"
       "X-UStreamer-Client-FPS: {:.0f}\r\nX-UStreamer-Send-Time: {:.6f}\r\n",
-      cursor_.counters().skipped_units, format.size.width_px, format.size.height_px, stream_.frames_per_second(),
+      cursor_.counters().skipped_units, format.size.width_px, format.size.height_px, stream_->frames_per_second(),
       static_cast<double>(now_ns) / 1e9);
   if (!unit.packet.captured_ns) return;
   fmt::format_to(out, "X-UStreamer-Grab-Time: {:.6f}\r\nX-UStreamer-Latency: {:.6f}\r\n",

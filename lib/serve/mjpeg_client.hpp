@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -46,7 +47,7 @@ private:
   bool over() const;
 
   Hub& hub_;
-  Stream& stream_;
+  std::shared_ptr<Stream> stream_;
   std::string peer_;
   Options options_;
   std::int64_t connected_at_us_;

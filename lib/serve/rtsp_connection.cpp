@@ -88,6 +88,9 @@ void RtspConnection::handle(const net::Request& request) {
   const bool may_wait = !waiting_ || loop_.now_ms() < waiting_until_ms_;
   const RtspRequests::Answer answer = requests_.answer(request, may_wait);
   if (answer.wait) {
+    std::vector<Wish> wishes;
+    for (Stream* stream : answer.awaited) wishes.emplace_back(*stream);
+    wishes_.swap(wishes);  // the new ones are there before the old ones go
     if (waiting_) return;
     waiting_ = request;
     waiting_until_ms_ = loop_.now_ms() + describe_wait_ms_;
@@ -96,6 +99,7 @@ void RtspConnection::handle(const net::Request& request) {
   }
   if (waiting_) {
     waiting_.reset();
+    wishes_.clear();
     retry_.stop();
   }
   if (answer.response.status >= 400) {
@@ -168,6 +172,7 @@ void RtspConnection::close(std::string_view reason) {
   if (std::exchange(closed_, true)) return;
   if (!connection_.idle()) connection_.abort_on_close();  // who takes nothing would not see an orderly end
   retry_.stop();
+  wishes_.clear();
   sessions_.connection_gone(&connection_, reason);
   loop_.defer([this, alive = std::weak_ptr(alive_)] {
     if (!alive.expired()) on_closed_(*this);

@@ -48,6 +48,7 @@ private:
   RtspRequests requests_;
   RtspDemultiplexer demultiplexer_;
   std::optional<net::Request> waiting_;  // a DESCRIBE whose stream has no keyframe yet; nothing is read meanwhile
+  std::vector<Wish> wishes_;             // that it may come
   std::vector<std::byte> held_;          // what came behind it
   std::int64_t waiting_until_ms_ = 0;
   std::int64_t last_data_ms_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -29,8 +30,10 @@ std::vector<std::byte> parameter_sets_of(const Stream& stream) {
 }
 
 RtspChoice refused(const Stream& stream, std::string_view why) {
-  return {Kind::refused, nullptr,
-          fmt::format("{}: {}: for RTSP put camenc -c h264 before camserve", stream.path(), why)};
+  return {Kind::refused,
+          nullptr,
+          fmt::format("{}: {}: for RTSP put camenc -c h264 before camserve", stream.path(), why),
+          {}};
 }
 
 /// JPEG is more than RTP can carry: the newest picture tells.
@@ -40,19 +43,20 @@ RtspChoice check_jpeg(Stream& stream, std::size_t max_payload) {
     return refused(stream, text(rtp::RtpError::jpeg_over_2040_px));
   }
   const UnitPtr picture = stream.history().newest_video();
-  if (!picture) return {Kind::waiting, nullptr, stream.path() + ": no picture yet"};
+  if (!picture) return {Kind::waiting, nullptr, stream.path() + ": no picture yet", {&stream}};
   const auto packetizer = rtp::make_packetizer(video, max_payload);
   const RtpSplit& split = split_of(*picture, *packetizer);
   if (!split.list) return refused(stream, text(split.list.error()));
-  return {Kind::found, &stream, {}};
+  return {Kind::found, &stream, {}, {}};
 }
 
 RtspChoice check(Stream& stream, std::size_t max_payload) {
   const media::VideoFormat& video = stream.format()->video;
   if (video.codec == VideoCodec::raw) return refused(stream, "raw pictures are not sent by RTP");
   if (video.codec == VideoCodec::mjpeg) return check_jpeg(stream, max_payload);
-  if (parameter_sets_of(stream).empty()) return {Kind::waiting, nullptr, stream.path() + ": no keyframe yet"};
-  return {Kind::found, &stream, {}};
+  if (parameter_sets_of(stream).empty())
+    return {Kind::waiting, nullptr, stream.path() + ": no keyframe yet", {&stream}};
+  return {Kind::found, &stream, {}, {}};
 }
 
 /// Those of the first stream's rendition that have not ended.
@@ -69,9 +73,9 @@ std::vector<Stream*> candidates_of(const Hub& hub, const RtspTarget& target) {
 
 RtspChoice choose_stream(const Hub& hub, const RtspTarget& target, std::size_t max_payload) {
   const std::vector<Stream*> candidates = candidates_of(hub, target);
-  if (candidates.empty()) return {Kind::unknown, nullptr, fmt::format("no such stream: there is {}", hub.offer())};
+  if (candidates.empty()) return {Kind::unknown, nullptr, fmt::format("no such stream: there is {}", hub.offer()), {}};
   const bool more_may_come = std::ranges::any_of(candidates, [](const Stream* s) { return !s->format(); });
-  RtspChoice best{Kind::unknown, nullptr, fmt::format("{} is not there in that codec", target.name)};
+  RtspChoice best{Kind::unknown, nullptr, fmt::format("{} is not there in that codec", target.name), {}};
   for (const VideoCodec codec : {VideoCodec::h264, VideoCodec::h265, VideoCodec::mjpeg, VideoCodec::raw}) {
     if (target.codec && *target.codec != codec) continue;
     for (Stream* stream : candidates) {
@@ -81,7 +85,9 @@ RtspChoice choose_stream(const Hub& hub, const RtspTarget& target, std::size_t m
   }
   const bool is_best = target.codec.has_value() || (best.stream != nullptr && best.stream->has_codec(VideoCodec::h264));
   if (!more_may_come || (best.kind == Kind::found && is_best)) return best;
-  return {Kind::waiting, best.stream, best.stream != nullptr ? "" : target.name + ": nothing came yet"};
+  std::vector<Stream*> awaited = best.awaited;
+  std::ranges::copy_if(candidates, std::back_inserter(awaited), [](const Stream* s) { return !s->format(); });
+  return {Kind::waiting, best.stream, best.stream != nullptr ? "" : target.name + ": nothing came yet", awaited};
 }
 
 std::vector<RtspTrackInfo> tracks_of(const Stream& stream) {

@@ -22,7 +22,8 @@ struct RtspChoice {
   };
   Kind kind = Kind::unknown;
   Stream* stream = nullptr;
-  std::string reason;  ///< in words, for all but `found`
+  std::string reason;            ///< in words, for all but `found`
+  std::vector<Stream*> awaited;  ///< whose frames are needed for it, while `waiting`
 };
 
 /// Of the streams of that name in the first (or the wanted) rendition: the wanted codec, else H.264, H.265, JPEG in

@@ -100,7 +100,8 @@ Answer RtspRequests::describe(const net::Request& request, bool may_wait) {
   const auto target = parse_rtsp_target(request.target);
   if (!target) return refuse(404, "no such stream: there is " + sessions_.hub().offer());
   const RtspChoice choice = choose_stream(sessions_.hub(), *target, sessions_.options().session.max_payload);
-  if (choice.kind == RtspChoice::Kind::waiting && may_wait) return {.wait = true};
+  if (choice.kind == RtspChoice::Kind::waiting && may_wait)
+    return {.response = {}, .wait = true, .awaited = choice.awaited};
   if (choice.kind == RtspChoice::Kind::refused) return refuse(415, choice.reason);
   if (choice.stream == nullptr) return refuse(404, choice.reason);
   rtp::SessionDescription session;

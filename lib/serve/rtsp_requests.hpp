@@ -2,6 +2,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/connection.hpp"
 #include "net/message_parser.hpp"
@@ -19,6 +20,7 @@ public:
     RtspResponse response;
     /// Ask again later: the stream's first keyframe is still to come.
     bool wait = false;
+    std::vector<Stream*> awaited{};  ///< whose frames are waited for
     /// What begins to send once the answer is out.
     RtspSession* start = nullptr;
   };

@@ -22,7 +22,7 @@ RtspSession::RtspSession(net::Loop& loop, Hub& hub, Stream& stream, std::string 
                          Options options, OnEnded on_ended)
     : loop_(loop),
       hub_(hub),
-      stream_(stream),
+      stream_(stream.shared_from_this()),
       id_(std::move(id)),
       lower_(lower),
       peer_(std::move(peer)),
@@ -37,7 +37,7 @@ RtspSession::RtspSession(net::Loop& loop, Hub& hub, Stream& stream, std::string 
 std::uint32_t RtspSession::set_up(std::size_t track, std::string control) {
   const RtspTrackInfo& info = infos_[track];
   tracks_[track].emplace(
-      Track{packetizer_of(stream_, info.track, options_.max_payload),
+      Track{packetizer_of(*stream_, info.track, options_.max_payload),
             {info.description.payload_type, info.description.clock_hz, rtp::RtpSender::Identity::random()},
             std::move(control),
             0});
@@ -48,7 +48,8 @@ std::string RtspSession::play() {
   if (state_ != State::ready) return {};
   state_ = State::playing;
   has_played_ = true;
-  attachment_ = Attachment(stream_, *this);
+  attachment_ = Attachment(*stream_, *this);
+  want_sound();
   cursor_.join();
   first_ = cursor_.next();
   std::string info;
@@ -62,6 +63,13 @@ std::string RtspSession::play() {
   return info;
 }
 
+/// Another stream's sound is wanted as our pictures are.
+void RtspSession::want_sound() {
+  Stream* giver = stream_->audio_source();
+  const bool takes = tracks_.size() > 1 && tracks_[1] && giver != nullptr && giver != stream_.get();
+  sound_ = takes ? Wish(*giver) : Wish();
+}
+
 void RtspSession::start() {
   started_ = true;
   pump();
@@ -73,6 +81,7 @@ void RtspSession::pause() {
   started_ = false;
   first_.reset();
   attachment_ = {};
+  sound_ = {};
 }
 
 void RtspSession::pump() {
@@ -101,14 +110,14 @@ void RtspSession::send(UnitPtr unit) {
 void RtspSession::refused(rtp::RtpError error) {
   hub_.count("rtsp_units_refused_total");
   if (std::exchange(told_refusal_, true)) return;
-  log::warning("rtsp {}: {}: left out: {}", peer_.address, stream_.path(), text(error));
+  log::warning("rtsp {}: {}: left out: {}", peer_.address, stream_->path(), text(error));
 }
 
 std::int64_t RtspSession::stream_now_us() const {
   const std::int64_t now_ns = monotonic_ns();
-  const UnitPtr newest = stream_.history().newest_video();
+  const UnitPtr newest = stream_->history().newest_video();
   const std::int64_t by_arrival = newest ? newest->packet.pts_us + (now_ns - newest->arrived_ns) / 1000 : realtime_us();
-  const auto& clock = stream_.format()->clock;
+  const auto& clock = stream_->format()->clock;
   if (!clock || clock->boot_id != boot_id()) return by_arrival;
   const std::int64_t by_clock = clock->pts_us(now_ns);
   return std::abs(by_clock - by_arrival) < kPlausibleUs ? by_clock : by_arrival;
@@ -156,12 +165,12 @@ bool RtspSession::any_set_up() const noexcept {
 }
 
 bool RtspSession::is_current() const {
-  const media::VideoFormat& now = stream_.format()->video;
+  const media::VideoFormat& now = stream_->format()->video;
   if (now.codec != video_.codec || now.size != video_.size) return false;
   const auto same_wire_format = [](const RtspTrackInfo& a, const RtspTrackInfo& b) {
     return a.description.payload_type == b.description.payload_type && a.description.rtpmap == b.description.rtpmap;
   };
-  const std::vector<RtspTrackInfo> tracks = tracks_of(stream_);
+  const std::vector<RtspTrackInfo> tracks = tracks_of(*stream_);
   const auto common = static_cast<std::ptrdiff_t>(std::min(tracks.size(), infos_.size()));
   return std::equal(tracks.begin(), tracks.begin() + common, infos_.begin(), same_wire_format);
 }
@@ -169,9 +178,10 @@ bool RtspSession::is_current() const {
 void RtspSession::on_format_changed() {
   if (!is_current()) return end("format_changed");
   // New parameter sets come in-band with the next keyframe; what is told to new clients is told anew.
-  const std::size_t now = tracks_of(stream_).size();
+  if (state_ == State::playing) want_sound();
+  const std::size_t now = tracks_of(*stream_).size();
   for (std::size_t i = 0; i < std::min(now, tracks_.size()); ++i) {
-    if (tracks_[i]) tracks_[i]->packetizer = packetizer_of(stream_, infos_[i].track, options_.max_payload);
+    if (tracks_[i]) tracks_[i]->packetizer = packetizer_of(*stream_, infos_[i].track, options_.max_payload);
   }
 }
 

@@ -37,13 +37,13 @@ public:
   /// @param reason  what metrics call it: "stream_ended", "format_changed".
   using OnEnded = std::function<void(std::string_view reason)>;
 
-  /// @param stream    with a format; must outlive this.
+  /// @param stream    with a format.
   /// @param on_ended  the session is over by itself, all packets and BYE are handed to the output. May not destroy it.
   RtspSession(net::Loop& loop, Hub& hub, Stream& stream, std::string id, LowerTransport lower, Peer peer,
               Options options, OnEnded on_ended);
 
   const std::string& id() const noexcept { return id_; }
-  Stream& stream() const noexcept { return stream_; }
+  Stream& stream() const noexcept { return *stream_; }
   LowerTransport lower() const noexcept { return lower_; }
   State state() const noexcept { return state_; }
   const std::vector<RtspTrackInfo>& tracks() const noexcept { return infos_; }
@@ -96,6 +96,7 @@ private:
   };
   std::size_t track_of(const Unit& unit) const noexcept { return unit.is_video() ? 0 : 1; }
   void send(UnitPtr unit);
+  void want_sound();
   void report(std::size_t index, std::int64_t now_ms);
   void goodbye();
   std::int64_t stream_now_us() const;
@@ -103,7 +104,7 @@ private:
 
   net::Loop& loop_;
   Hub& hub_;
-  Stream& stream_;
+  std::shared_ptr<Stream> stream_;
   std::string id_;
   LowerTransport lower_;
   Peer peer_;
@@ -119,6 +120,7 @@ private:
   State state_ = State::ready;
   bool started_ = false, stream_ended_ = false, told_refusal_ = false, has_played_ = false;
   Attachment attachment_;
+  Wish sound_;  // of the stream whose audio goes along
 };
 
 }  // namespace campipe::serve

@@ -11,8 +11,6 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
-#include "rtp/sdp.hpp"
-#include "wire/open.hpp"
 
 namespace campipe::serve {
 
@@ -49,26 +47,20 @@ Fd listener_for(std::string_view name, const std::string& address, std::string_v
 Server::Server(Options options, cli::StopSignal& stop, cli::Telemetry& telemetry)
     : options_(std::move(options)),
       telemetry_(telemetry),
+      inputs_(loop_, hub_, telemetry,
+              {.specs = options_.inputs, .input_format = options_.input_format, .rtsp = options_.rtsp.has_value()},
+              [this] { drain(); }),
       ticker_(loop_, [this] { tick(); }),
       stop_watch_(loop_, stop.fd(), [this](int) { shut_down(); }) {
   raise_descriptor_limit();
-  open_inputs();
   listen();
 }
 
 Server::~Server() {
   telemetry_.set_extra({});
-  inputs_.clear();  // their threads, before what they report to
+  inputs_.stop();  // their threads, before what they report to
   http_.reset();
   rtsp_.reset();
-}
-
-void Server::open_inputs() {
-  for (const InputSpec& spec : options_.inputs) {
-    const bool ring = spec.endpoint.kind == wire::Endpoint::Kind::ring;
-    input_fds_.push_back(ring ? Fd() : open_at_once(spec.endpoint));
-    hub_.add_stream(spec.name, spec.rendition);
-  }
 }
 
 void Server::listen() {
@@ -99,7 +91,8 @@ void Server::announce() const {
     log::info("{}: {}://{}/{}", what, scheme, url_authority(address), rest);
   };
   if (http_) listening("watch", http_->address(), "http", "");
-  if (rtsp_) listening("play", rtsp_->address(), "rtsp", hub_.streams().front()->path());
+  if (rtsp_)
+    listening("play", rtsp_->address(), "rtsp", hub_.streams().empty() ? "NAME" : hub_.streams().front()->path());
   if (open)
     log::warning("listening for other machines: whoever reaches this one sees the streams, there are no users yet");
 }
@@ -110,68 +103,10 @@ int Server::run() {
   ticker_.start(0, kTickMs);
   announce();
   telemetry_.ready();
-  for (std::size_t i = 0; i < input_fds_.size(); ++i) start_input(i);
+  inputs_.start();
   loop_.run();
-  inputs_.clear();
-  return static_cast<int>(failure_.value_or(ExitCode::ok));
-}
-
-void Server::start_input(std::size_t index) {
-  const wire::Endpoint& endpoint = options_.inputs[index].endpoint;
-  const std::string name = wire::shown_input(endpoint);
-  const auto fd = std::make_shared<Fd>(std::move(input_fds_[index]));
-  const auto make_reader = [this, fd, name, endpoint](int stop_fd) {
-    wire::ReadOptions read{.stop_fd = stop_fd};
-    if (endpoint.kind == wire::Endpoint::Kind::ring) {  // says itself what it carries
-      read.on_waiting = [this, waits = false](bool now) mutable {
-        if (now != std::exchange(waits, now)) count_waiting(now);
-      };
-      return wire::open_reader(endpoint, std::move(read));
-    }
-    read.input_format = options_.input_format;
-    return wire::make_reader(std::move(*fd), name, std::move(read));
-  };
-  inputs_.push_back(std::make_unique<Input>(
-      loop_, *hub_.streams()[index], name, make_reader, &telemetry_,
-      Input::Events{.on_format = [this](Input& input, bool first) { on_format(input, first); },
-                    .on_end = [this](Input& input, const Input::End& how) { on_input_end(input, how); }}));
-}
-
-void Server::on_format(Input& input, bool first) {
-  if (first) on_first_format(input);
-  const Stream& stream = input.stream();
-  const auto& audio = stream.own_format()->audio;
-  if (!rtsp_ || !audio || rtp::is_supported(*audio) || !told_of_audio_.insert(&stream).second) return;
-  log::warning(
-      "{}: its {} audio is left out of RTSP, which carries AAC, Opus and G.711 here: have the source send one of them",
-      stream.path(), media::name(audio->codec));
-}
-
-/// In the thread of an input. While none has a writer there is nothing that this process could bring to flow.
-void Server::count_waiting(bool more) {
-  const std::size_t now = more ? ++waiting_ : --waiting_;
-  telemetry_.set_waiting(now == options_.inputs.size());
-}
-
-void Server::on_first_format(Input& input) {
-  const Stream& stream = input.stream();
-  log::info("{}: {} from {}", stream.path(), media::describe(*stream.own_format()), input.name());
-  for (const auto& other : hub_.streams()) {
-    if (other.get() == &stream || other->path() != stream.path() || !other->has_codec(stream.format()->video.codec))
-      continue;
-    log::warning("{}: {} comes from two inputs: only the first given is served", stream.path(),
-                 media::name(stream.format()->video.codec));
-  }
-}
-
-void Server::on_input_end(Input& input, const Input::End& how) {
-  if (how.failure) {
-    log::error("{}{}", inputs_.size() > 1 ? input.stream().path() + ": " : "", how.reason);
-    if (!failure_) failure_ = how.failure;
-  } else {
-    log::info("{}: {}: {}", input.stream().path(), input.name(), how.reason);
-  }
-  if (std::ranges::all_of(inputs_, [](const auto& one) { return one->ended(); })) drain();
+  inputs_.stop();
+  return static_cast<int>(inputs_.failure().value_or(ExitCode::ok));
 }
 
 void Server::drain() {
@@ -194,6 +129,7 @@ void Server::shut_down() {
 
 void Server::tick() {
   telemetry_.alive();
+  inputs_.tick();
   clients_.store(count_clients(), std::memory_order_relaxed);
   if (ending_since_ms_ < 0) return;
   const std::int64_t age = loop_.now_ms() - ending_since_ms_;

@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -13,8 +12,7 @@
 #include "net/loop.hpp"
 #include "serve/http_routes.hpp"
 #include "serve/hub.hpp"
-#include "serve/input.hpp"
-#include "serve/input_spec.hpp"
+#include "serve/inputs.hpp"
 #include "serve/rtsp_server.hpp"
 
 namespace campipe::serve {
@@ -39,14 +37,8 @@ public:
   int run();
 
 private:
-  void open_inputs();
   void listen();
-  void start_input(std::size_t index);
-  void count_waiting(bool more);
   void announce() const;
-  void on_format(Input& input, bool first);
-  void on_first_format(Input& input);
-  void on_input_end(Input& input, const Input::End& how);
   /// The inputs are done: clients get what there is, then it ends.
   void drain();
   void shut_down();
@@ -58,15 +50,11 @@ private:
   cli::Telemetry& telemetry_;
   net::Loop loop_;
   Hub hub_;
-  std::vector<Fd> input_fds_;
+  Inputs inputs_;
   std::unique_ptr<HttpRoutes> routes_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<RtspServer> rtsp_;
-  std::vector<std::unique_ptr<Input>> inputs_;
-  std::set<const Stream*> told_of_audio_;  // that it is left out of RTSP
-  std::atomic<std::size_t> waiting_ = 0;   // inputs that nobody writes to
-  std::optional<ExitCode> failure_;        // the first input's that failed
-  std::atomic<std::size_t> clients_ = 0;   // for the telemetry's thread
+  std::atomic<std::size_t> clients_ = 0;  // for the telemetry's thread
   std::int64_t ending_since_ms_ = -1;
   bool draining_ = false;
   net::Timer ticker_;

@@ -41,6 +41,7 @@ Json stream_json(const Stream& stream) {
   const UnitPtr newest = stream.history().newest_video();
   json["newest_us"] = newest ? Json(newest->packet.pts_us) : Json();
   json["clients"] = stream.client_count();
+  json["wanted"] = stream.wanted();
   json["frames"] = stream.totals().units;
   json["keyframes"] = stream.totals().keyframes;
   json["bytes"] = stream.totals().bytes;
@@ -121,9 +122,12 @@ std::string why_not_flowing(const Stream& stream) {
     case StreamState::flowing:
       return {};
     case StreamState::waiting:
-      return "no frame yet";
+      return stream.has_source() && !stream.has_writer() ? "no frame yet: nobody writes its ring" : "no frame yet";
+    case StreamState::idle:
+      return stream.wanted() ? "no frame yet since its writer was asked for some" : "nobody watches";
     case StreamState::stalled:
-      return fmt::format("no frame for {} s", stream.age_ns().value_or(0) / 1'000'000'000);
+      return fmt::format("no frame for {} s{}", stream.age_ns().value_or(0) / 1'000'000'000,
+                         stream.has_source() && !stream.has_writer() ? ": nobody writes its ring" : "");
     case StreamState::ended:
       return "the input ended: " + stream.end_reason();
   }
@@ -162,6 +166,10 @@ std::string metrics_text(const Hub& hub, const ServerFacts& facts) {
   out.sample("uptime_seconds", "", static_cast<double>(realtime_us() - facts.started_at_us) / 1e6);
   out.each_stream("stream_up", "gauge", "1 while frames come.",
                   [](const Stream& s) { return s.state() == StreamState::flowing ? 1 : 0; });
+  out.each_stream("stream_idle", "gauge", "1 while no frames come because nobody wants any.",
+                  [](const Stream& s) { return s.state() == StreamState::idle ? 1 : 0; });
+  out.each_stream("stream_wanted", "gauge", "1 while somebody wants frames.",
+                  [](const Stream& s) { return s.wanted() ? 1 : 0; });
   out.each_stream("stream_frames_total", "counter", "Video frames that came in.",
                   [](const Stream& s) { return s.totals().units; });
   out.each_stream("stream_keyframes_total", "counter", "Keyframes among them.",
@@ -194,11 +202,14 @@ Health health(const Hub& hub) {
   Health health{true, {}};
   for (const auto& stream : hub.streams()) {
     const std::string why = why_not_flowing(*stream);
-    if (why.empty()) continue;
+    if (why.empty() || stream->state() == StreamState::idle) continue;
     health.good = false;
     fmt::format_to(std::back_inserter(health.text), "{}: {}\n", stream->path(), why);
   }
+  if (hub.streams().empty()) health.good = false;
   if (health.good) health.text = "ok\n";
+  for (const std::string& pattern : hub.unmatched())
+    fmt::format_to(std::back_inserter(health.text), "{}: no ring of such a name\n", pattern);
   return health;
 }
 

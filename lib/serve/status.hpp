@@ -21,14 +21,15 @@ std::string clients_json(const Hub& hub);
 /// /metrics: Prometheus' text format 0.0.4.
 std::string metrics_text(const Hub& hub, const ServerFacts& facts);
 
-/// /health: whether each stream has a fresh frame, and a line for each that has not.
+/// /health: whether there are streams and each has a fresh frame or is idle, and a line for each that has not and for
+/// each pattern that no ring's name matches.
 struct Health {
   bool good = false;
   std::string text;
 };
 Health health(const Hub& hub);
 
-/// "no frame for 12 s", "no frame yet", "the input ended: …"; empty while it flows.
+/// "no frame for 12 s", "no frame yet", "the input ended: …", "nobody watches"; empty while it flows.
 std::string why_not_flowing(const Stream& stream);
 
 }  // namespace campipe::serve

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::int64_t kRateWindowNs = 2'000'000'000;
 constexpr std::int64_t kStallAfterNs = 2'000'000'000;
+/// What rested may take so long to begin again: a camera is opened, its exposure settles.
+constexpr std::int64_t kWakeNs = 5'000'000'000;
 constexpr std::size_t kMaxArrivals = 4096;
 /// Audio that is further than this from the pictures belongs to another clock.
 constexpr std::int64_t kSameClockUs = 10'000'000;
@@ -21,6 +23,8 @@ std::string_view name(StreamState state) noexcept {
       return "waiting";
     case StreamState::flowing:
       return "flowing";
+    case StreamState::idle:
+      return "idle";
     case StreamState::stalled:
       return "stalled";
     case StreamState::ended:
@@ -40,13 +44,23 @@ void Stream::add_namesake(Stream& other, bool given_before) {
   (given_before ? before_ : after_).push_back(&other);
 }
 
+void Stream::remove_namesake(const Stream& other) {
+  std::erase(before_, &other);
+  std::erase(after_, &other);
+}
+
+void Stream::set_source(StreamSource* source) {
+  source_ = source;
+  if (source_ != nullptr) source_->set_wanted(wanted());
+}
+
 void Stream::set_format(const media::StreamFormat& format) {
   own_format_ = format;
   apply_format();
   apply_format_to_namesakes();
 }
 
-const Stream* Stream::audio_source() const noexcept {
+Stream* Stream::audio_source() noexcept {
   if (own_format_ && own_format_->audio) return this;
   for (const auto* others : {&before_, &after_}) {
     const auto found = std::ranges::find_if(*others, &Stream::has_audio);
@@ -58,7 +72,7 @@ const Stream* Stream::audio_source() const noexcept {
 void Stream::apply_format() {
   if (!own_format_) return;
   media::StreamFormat format = *own_format_;
-  if (const Stream* source = audio_source()) format.audio = source->own_format_->audio;
+  if (Stream* source = audio_source()) format.audio = source->own_format_->audio;
   // The clock's anchor and the nominal rate may differ after a restart; what a client has to do anew is decided by
   // these.
   const bool same = format_ && format_->video.same_stream(format.video) && format_->audio == format.audio;
@@ -77,18 +91,19 @@ void Stream::apply_format_to_namesakes() {
   }
 }
 
-void Stream::push(media::Packet packet) {
+void Stream::push(media::Packet packet, std::int64_t age_ns) {
   if (!format_) return;
+  const std::int64_t at_ns = clock_() - age_ns;
   const bool video = packet.track == media::Track::video;
   totals_.bytes += packet.payload.size();
   if (video) {
     ++totals_.units;
     if (packet.keyframe) ++totals_.keyframes;
-    note_arrival(packet.payload.size());
+    note_arrival(packet.payload.size(), at_ns);
   } else {
     lend_audio(packet);
   }
-  add_unit(std::move(packet));
+  add_unit(std::move(packet), at_ns);
 }
 
 void Stream::lend_audio(const media::Packet& packet) {
@@ -97,16 +112,16 @@ void Stream::lend_audio(const media::Packet& packet) {
       if (!other->format_ || other->ended_ || other->audio_source() != this) continue;
       const UnitPtr picture = other->history_.newest_video();
       if (!picture || std::abs(picture->packet.pts_us - packet.pts_us) > kSameClockUs) continue;
-      other->add_unit(packet);
+      other->add_unit(packet, clock_());
     }
   }
 }
 
-void Stream::add_unit(media::Packet packet) {
+void Stream::add_unit(media::Packet packet, std::int64_t at_ns) {
   auto unit = std::make_shared<Unit>();
   unit->index = history_.end();
   unit->generation = generation_;
-  unit->arrived_ns = clock_();
+  unit->arrived_ns = at_ns;
   unit->packet = std::move(packet);
   history_.push(std::move(unit));
   tell(&Client::on_units_available);
@@ -123,8 +138,28 @@ void Stream::end(std::string reason) {
 StreamState Stream::state() const {
   if (ended_) return StreamState::ended;
   const auto age = age_ns();
-  if (!age) return StreamState::waiting;
-  return *age > stall_after_ns() ? StreamState::stalled : StreamState::flowing;
+  if (age && *age <= stall_after_ns()) return StreamState::flowing;
+  if (source_ != nullptr && writer_) {
+    const bool answered = newest_ns_ && *newest_ns_ >= wanted_since_ns_;
+    if (!wanted() || (!answered && clock_() - wanted_since_ns_ <= kWakeNs)) return StreamState::idle;
+  }
+  return age ? StreamState::stalled : StreamState::waiting;
+}
+
+bool Stream::rested() const {
+  const auto age = age_ns();
+  if (source_ == nullptr || !age || *age <= stall_after_ns()) return false;
+  return !wanted() || *newest_ns_ < wanted_since_ns_;
+}
+
+void Stream::add_wish() noexcept {
+  if (wishes_++ > 0) return;
+  wanted_since_ns_ = clock_();
+  if (source_ != nullptr) source_->set_wanted(true);
+}
+
+void Stream::drop_wish() noexcept {
+  if (--wishes_ == 0 && source_ != nullptr) source_->set_wanted(false);
 }
 
 std::optional<std::int64_t> Stream::age_ns() const {
@@ -137,8 +172,8 @@ std::int64_t Stream::stall_after_ns() const {
   return std::max(kStallAfterNs, static_cast<std::int64_t>(3e9 / format_->video.frame_rate.value()));
 }
 
-void Stream::note_arrival(std::size_t bytes) {
-  newest_ns_ = clock_();
+void Stream::note_arrival(std::size_t bytes, std::int64_t at_ns) {
+  newest_ns_ = at_ns;
   arrivals_.push_back({*newest_ns_, bytes});
   while (arrivals_.size() > kMaxArrivals || *newest_ns_ - arrivals_.front().at_ns > kRateWindowNs)
     arrivals_.pop_front();
@@ -162,9 +197,16 @@ std::size_t Stream::client_count() const noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(clients_, [](const Client* c) { return c != nullptr; }));
 }
 
+void Stream::attach(Client& client) {
+  clients_.push_back(&client);
+  add_wish();
+  if (source_ != nullptr && !has_codec(media::VideoCodec::mjpeg)) source_->request_keyframe();
+}
+
 void Stream::detach(Client& client) noexcept {
   const auto found = std::ranges::find(clients_, &client);
   if (found == clients_.end()) return;
+  drop_wish();
   if (telling_ > 0) {
     *found = nullptr;
   } else {

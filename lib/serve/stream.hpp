@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,15 +18,25 @@ namespace campipe::serve {
 enum class StreamState {
   waiting,  ///< nothing came yet
   flowing,
+  idle,     ///< nothing comes because nobody wants anything; or the first frame after that is still under way
   stalled,  ///< nothing came for 2 s, or three frames of the nominal rate when that is longer
   ended,    ///< the input is at its end
 };
 std::string_view name(StreamState state) noexcept;
 
+/// What a stream can ask for where it comes from, which only a ring's writer can be told. The loop's thread.
+class StreamSource {
+public:
+  virtual ~StreamSource() = default;
+  /// Whether anybody wants frames: a writer that works on demand rests while nobody does.
+  virtual void set_wanted(bool wanted) noexcept = 0;
+  virtual void request_keyframe() noexcept = 0;
+};
+
 /// What one input brings: a rendition of a named stream in one codec, maybe with audio. Without audio of its own it has
-/// that of the first stream of its name that does: one camera's picture in several codecs, its sound in one. Lives as
-/// long as the hub. For the loop's thread.
-class Stream {
+/// that of the first stream of its name that does: one camera's picture in several codecs, its sound in one. The
+/// hub's, and of those who follow it: it outlives its removal until the last of them lets go. For the loop's thread.
+class Stream : public std::enable_shared_from_this<Stream> {
 public:
   struct Totals {
     std::uint64_t units = 0;  ///< video
@@ -40,14 +51,20 @@ public:
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  /// Another stream of the same name; each is told of the others in the order given. Must outlive this.
+  /// Another stream of the same name; each is told of the others in the order given, and when one goes.
   void add_namesake(Stream& other, bool given_before);
+  void remove_namesake(const Stream& other);
 
   // What the input does.
   void set_format(const media::StreamFormat& format);
-  void push(media::Packet packet);
+  /// @param age_ns  how long ago it was written: a ring gives what was before we came.
+  void push(media::Packet packet, std::int64_t age_ns = 0);
   void end(std::string reason);
   void count_dropped(std::uint64_t units) noexcept { totals_.dropped += units; }
+  /// Who can be asked, as long as it lives; nullptr again before it goes. Told at once what is wanted now.
+  void set_source(StreamSource* source);
+  /// Whether somebody writes what the source reads.
+  void set_writer(bool there) noexcept { writer_ = there; }
 
   const std::string& name() const noexcept { return name_; }
   const std::string& rendition() const noexcept { return rendition_; }  ///< "" when it was given none
@@ -57,11 +74,19 @@ public:
   const std::optional<media::StreamFormat>& format() const noexcept { return format_; }
   /// As the input told it.
   const std::optional<media::StreamFormat>& own_format() const noexcept { return own_format_; }
+  /// Whose audio this stream has: its own, another's, nobody's (nullptr).
+  Stream* audio_source() noexcept;
   bool has_codec(media::VideoCodec codec) const noexcept { return format_ && format_->video.codec == codec; }
   std::uint32_t generation() const noexcept { return generation_; }  ///< counts formats, from 1
   const History& history() const noexcept { return history_; }
 
   StreamState state() const;
+  /// Whether frames are wanted: it has clients, or somebody waits for it (Wish).
+  bool wanted() const noexcept { return wishes_ > 0; }
+  /// The history is of before a time in which nobody wanted anything: no picture of now, no place to join.
+  bool rested() const;
+  bool has_source() const noexcept { return source_ != nullptr; }
+  bool has_writer() const noexcept { return writer_; }
   const std::string& end_reason() const noexcept { return end_reason_; }
   std::optional<std::int64_t> age_ns() const;  ///< since the newest video unit came
   double frames_per_second() const;            ///< of the last two seconds; 0 when nothing flows
@@ -72,24 +97,25 @@ public:
 
 private:
   friend class Attachment;
+  friend class Wish;
   struct Arrival {
     std::int64_t at_ns;
     std::size_t bytes;
   };
 
-  /// Whose audio this stream has: its own, another's, nobody's (nullptr).
-  const Stream* audio_source() const noexcept;
   bool has_audio() const noexcept { return own_format_ && own_format_->audio && !ended_; }
   void apply_format();
   void apply_format_to_namesakes();
   void lend_audio(const media::Packet& packet);
-  void add_unit(media::Packet packet);
+  void add_unit(media::Packet packet, std::int64_t at_ns);
 
-  void attach(Client& client) { clients_.push_back(&client); }
+  void add_wish() noexcept;
+  void drop_wish() noexcept;
+  void attach(Client& client);
   void detach(Client& client) noexcept;
   void tell(void (Client::*what)());
   std::int64_t stall_after_ns() const;
-  void note_arrival(std::size_t bytes);
+  void note_arrival(std::size_t bytes, std::int64_t at_ns);
 
   std::string name_, rendition_, end_reason_;
   Clock clock_;
@@ -103,26 +129,52 @@ private:
   std::deque<Arrival> arrivals_;  // video of the last two seconds
   std::vector<Client*> clients_;
   int telling_ = 0;  // depth: meanwhile clients_ only grows
+  StreamSource* source_ = nullptr;
+  bool writer_ = false;
+  std::size_t wishes_ = 0;
+  std::int64_t wanted_since_ns_ = 0;
 };
 
-/// Keeps a client on a stream's list.
+/// Wants a stream's frames while it lives, without following it.
+class Wish {
+public:
+  Wish() = default;
+  explicit Wish(Stream& stream) : stream_(stream.shared_from_this()) { stream_->add_wish(); }
+  Wish(Wish&&) noexcept = default;
+  Wish& operator=(Wish&& other) noexcept {
+    const Wish old(std::move(*this));
+    stream_ = std::move(other.stream_);
+    return *this;
+  }
+  ~Wish() {
+    if (stream_) stream_->drop_wish();
+  }
+
+private:
+  std::shared_ptr<Stream> stream_;
+};
+
+/// Keeps a client on a stream's list, wants the stream's frames and keeps it alive. Who joins between two keyframes has
+/// the next one asked for.
 class Attachment {
 public:
   Attachment() = default;
-  Attachment(Stream& stream, Client& client) : stream_(&stream), client_(&client) { stream.attach(client); }
-  Attachment(Attachment&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)), client_(other.client_) {}
+  Attachment(Stream& stream, Client& client) : stream_(stream.shared_from_this()), client_(&client) {
+    stream.attach(client);
+  }
+  Attachment(Attachment&& other) noexcept : stream_(std::move(other.stream_)), client_(other.client_) {}
   Attachment& operator=(Attachment&& other) noexcept {
-    Attachment old(std::move(*this));
-    stream_ = std::exchange(other.stream_, nullptr);
+    const Attachment old(std::move(*this));
+    stream_ = std::move(other.stream_);
     client_ = other.client_;
     return *this;
   }
   ~Attachment() {
-    if (stream_ != nullptr) stream_->detach(*client_);
+    if (stream_) stream_->detach(*client_);
   }
 
 private:
-  Stream* stream_ = nullptr;
+  std::shared_ptr<Stream> stream_;
   Client* client_ = nullptr;
 };
 

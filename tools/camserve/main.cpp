@@ -11,7 +11,8 @@ using namespace campipe;
 
 constexpr const char* kDescription =
     "Serve live streams: MJPEG, stills and a viewer page over HTTP, H.264 and MJPEG over RTSP.\n"
-    "Inputs are [NAME[/RENDITION]=]ENDPOINT with ENDPOINT -, fd:N, a path or shm:NAME; the default is cam=-.";
+    "Inputs are [NAME[/RENDITION]=]ENDPOINT with ENDPOINT -, fd:N, a path or shm:NAME; the default is cam=-.\n"
+    "shm:PATTERN with * and ? follows all rings of such names; each is a stream called by its name up to the dot.";
 
 constexpr const char* kExamples =
     "  camgrab | camenc | camserve                    then open http://127.0.0.1:8080/\n"
@@ -19,6 +20,7 @@ constexpr const char* kExamples =
     "  camserve front=/run/front.fifo yard=/run/yard.fifo --http :8080\n"
     "  camserve cam/high=fd:3 cam/low=fd:4            two renditions of one camera\n"
     "  camserve shm:front.h264 shm:front.mjpeg        \"front\" out of two rings\n"
+    "  camserve 'shm:*.h264' 'shm:*.mjpeg'            all rings of these, as they come and go\n"
     "  curl -o now.jpg http://127.0.0.1:8080/snapshot/cam.jpg\n";
 
 std::optional<std::string> address_or_none(const std::string& text) {

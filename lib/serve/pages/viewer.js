@@ -45,12 +45,12 @@ class Tile {
   // The stream to show: MJPEG where there is one, else what stills can be made of.
   get stream() {
     const own = this.streams.filter((s) => s.rendition === this.chosen);
-    return own.find((s) => s.codec === "mjpeg" && s.state === "flowing") || own.find((s) => s.codec === "mjpeg") ||
+    return own.find((s) => s.codec === "mjpeg" && ["flowing", "idle"].includes(s.state)) || own.find((s) => s.codec === "mjpeg") ||
         own.find((s) => s.state === "flowing") || own[0];
   }
   get path() { return encodeURIComponent(this.name) + (this.chosen ? "/" + encodeURIComponent(this.chosen) : ""); }
   get canLive() { return this.stream.codec === "mjpeg" && this.stream.state !== "ended"; }
-  get wantsStill() { return this.mode === "still" && ["flowing"].includes(this.stream.state); }
+  get wantsStill() { return this.mode === "still" && ["flowing", "idle"].includes(this.stream.state); }
 
   show(mode) {
     const url = mode === "live" ? `/stream/${this.path}` : mode === "still" ? `/snapshot/${this.path}.jpg` : "";
@@ -85,12 +85,12 @@ class Tile {
   update(streams) {
     this.streams = streams;
     const s = this.stream;
-    this.node.classList.remove("waiting", "flowing", "stalled", "ended", "away");
+    this.node.classList.remove("waiting", "flowing", "idle", "stalled", "ended", "away");
     this.node.classList.add(s.state);
     const still = s.codec !== "mjpeg" && s.codec !== null;
     this.part(".badge b").textContent = s.state === "flowing" ? (still ? "keyframes" : "live") : s.state;
     if (s.width) this.node.style.setProperty("--ratio", `${s.width / s.height}`);
-    if (s.state !== "flowing") this.veil(true, s.state === "waiting" ? "waiting for the first frame" : s.reason);
+    if (s.state !== "flowing") this.veil(true, s.state === "waiting" ? "waiting for the first frame" : s.state === "idle" ? "waking it up…" : s.reason);
     else if (!this.broken && (!still || this.stillShown)) this.veil(false, "");
     else if (still && !this.image.src) this.veil(true, "making a picture of the newest keyframe");
     this.updateFacts(s);

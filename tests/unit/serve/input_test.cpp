@@ -63,10 +63,12 @@ class InputTest : public testing::Test {
 protected:
   void start(std::deque<Step> steps) {
     input_ = std::make_unique<Input>(
-        loop_, stream_, "stdin",
-        [steps = std::move(steps)](int stop_fd) mutable {
-          return std::make_unique<ScriptedReader>(std::move(steps), stop_fd);
-        },
+        loop_, stream_,
+        Input::Origin{.name = "stdin",
+                      .make_reader =
+                          [steps = std::move(steps)](const wire::ReadOptions& options) mutable {
+                            return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd);
+                          }},
         nullptr,
         Input::Events{.on_format = [this](Input&, bool first) { first_formats_ += first ? 1 : 0; },
                       .on_end = [this](Input&, const Input::End& end) { end_ = end; }});
