@@ -92,7 +92,11 @@ bool WriterControl::take(const std::string& name, mode_t mode, std::optional<gid
     ::unlink(path.c_str());
     return false;
   }
-  if (!lock_byte(object_->fd(), LockKind::write, kWriterByte)) busy(name);
+  constexpr int kTries = 10;  // a reader that leaves takes it for a moment, to clear up
+  for (int i = 0; !lock_byte(object_->fd(), LockKind::write, kWriterByte); ++i) {
+    if (i == kTries) busy(name);
+    ::usleep(2000);
+  }
   if (!object_->is_at(path)) return false;  // the writer before us took it away as it ended
   ::fchmod(object_->fd(), mode);
   if (group && ::fchown(object_->fd(), static_cast<uid_t>(-1), *group) != 0) {
@@ -177,6 +181,10 @@ void ReaderControl::take_seat() noexcept {
 }
 
 ReaderControl::~ReaderControl() {
+  leave();
+}
+
+void ReaderControl::leave() noexcept {
   if (object_->fd() < 0) return;
   // Unlocked and not merely closed: a child forked a moment ago may have our descriptor still.
   give_tickets_back();
@@ -186,6 +194,7 @@ ReaderControl::~ReaderControl() {
   }
   seat_->want.store(0, std::memory_order_relaxed);
   unlock_byte(object_->fd(), seat_byte_);
+  seat_ = nullptr;
   changed();
 }
 
@@ -242,8 +251,16 @@ void ReaderControl::give_tickets_back() noexcept {
 }
 
 bool ReaderControl::alone() noexcept {
-  return seat_ != nullptr && lock_byte(object_->fd(), LockKind::write, kWriterByte) &&
-         !any_locked(object_->fd(), kWriterByte, kLockBytes);
+  constexpr int kTries = 5;  // somebody else who leaves may be asking the same at this moment
+  for (int i = 0; i < kTries; ++i) {
+    if (lock_byte(object_->fd(), LockKind::write, kWriterByte)) {
+      if (!any_locked(object_->fd(), kWriterByte, kLockBytes)) return true;
+      unlock_byte(object_->fd(), kWriterByte);
+      return false;
+    }
+    ::usleep(1000);
+  }
+  return false;
 }
 
 }  // namespace campipe::ring

@@ -67,7 +67,10 @@ public:
   std::uint32_t take_tickets(std::uint32_t tickets, std::uint32_t wanted) noexcept;
   void give_tickets_back() noexcept;
 
-  /// Whether nobody else, writer or reader, is here; if so the writer's lock is taken, so that none comes either.
+  /// Gives seat and tickets back. Nothing but alone() may be called after it.
+  void leave() noexcept;
+  /// Whether nobody, writer or reader, is here; if so the writer's lock is taken, so that none comes either. After
+  /// leave().
   bool alone() noexcept;
 
   const Object& object() const noexcept { return *object_; }

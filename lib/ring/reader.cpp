@@ -270,14 +270,19 @@ Event Reader::State::next(int timeout_ms) {
   }
 }
 
-/// The last one out of a ring whose writer ended in order takes it away.
+/// The last one out of a ring whose writer ended in order takes it away. We leave first and look at the state then, and
+/// the writer sets the state first and looks for readers then: one of us sees that the other is gone.
 void Reader::State::leave() noexcept {
-  if (!view || !view->object().is_ours() || view->header().state.load(std::memory_order_acquire) != kClosed) return;
-  const std::string ring = object_path(options.name), ctl = control_path(options.name);
-  const bool ours = view->object().owner() == ::geteuid() && view->object().is_at(ring);
+  if (!view || !view->object().is_ours()) return;
   unit = Unit();
   const std::lock_guard lock(control_mutex);
-  if (!ours || !control || !control->object().is_at(ctl) || !control->alone()) return;
+  if (!control) return;
+  control->leave();
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (view->header().state.load(std::memory_order_acquire) != kClosed) return;
+  const std::string ring = object_path(options.name), ctl = control_path(options.name);
+  if (view->object().owner() != ::geteuid() || !control->alone()) return;
+  if (!view->object().is_at(ring) || !control->object().is_at(ctl)) return;
   ::unlink(ring.c_str());
   ::unlink(ctl.c_str());
 }

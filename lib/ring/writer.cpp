@@ -312,12 +312,12 @@ bool Writer::State::escape(std::uint64_t bytes) {
 /// In order: what nobody reads goes away; what somebody reads waits for the next writer.
 void Writer::State::leave() noexcept {
   if (!control.object().is_ours()) return;
-  const bool read = control.anybody();
-  if (object && read) {
+  if (object) {
     header().state.store(kClosed, std::memory_order_release);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // before the look for readers, see Reader::State::leave()
     wake_all(header().futex);
   }
-  if (read) return;
+  if (control.anybody()) return;
   if (object && object->is_at(object_path(options.name))) ::unlink(object_path(options.name).c_str());
   ::unlink(control_path(options.name).c_str());  // ours as long as we hold its lock
 }
@@ -329,6 +329,12 @@ Writer& Writer::operator=(Writer&&) noexcept = default;
 
 void Writer::set_format(const Format& format) {
   if (state_->format == format) return;
+  Format told;
+  if (!from_fields(to_fields(format), told)) {
+    throw Error(ExitCode::usage,
+                state_->shown + ": " + describe(format) +
+                    " cannot go into a ring: pictures have 1x1 to 16384x16384, a rate at most 1000000");
+  }
   state_->format = format;
   state_->format_is_new = true;
 }

@@ -41,7 +41,8 @@ public:
   Writer(Writer&&) noexcept;
   Writer& operator=(Writer&&) noexcept;
 
-  /// Before the first unit and at each change; told to readers with the next unit.
+  /// Before the first unit and at each change; told to readers with the next unit. Throws Error(usage) for a format
+  /// that no reader would take.
   void set_format(const Format& format);
 
   /// The format that the writer before us left, when its clock is of this boot: its anchor is to be kept.

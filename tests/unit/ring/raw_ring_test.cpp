@@ -437,6 +437,28 @@ TEST_F(RawRing, TheLastReaderOfAnEndedRingTakesItAway) {
   EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
 }
 
+TEST_F(RawRing, WhoeverLeavesLastTakesTheRingAwayThoughAllLeaveAtOnce) {
+  for (int round = 0; round < 200; ++round) {
+    auto writer = std::make_unique<Writer>(Writer::Options{.name = name});
+    writer->set_format(raw_format());
+    put(*writer, 1);
+    auto one = std::make_unique<Reader>(Reader::Options{.name = name});
+    auto two = std::make_unique<Reader>(Reader::Options{.name = name});
+    std::atomic<int> ready{0};
+    const auto leave = [&](auto& who) {
+      ++ready;
+      while (ready < 3) std::this_thread::yield();
+      who.reset();
+    };
+    {
+      const std::jthread first([&] { leave(one); }), second([&] { leave(two); });
+      leave(writer);
+    }
+    ASSERT_NE(::access(object_path(name).c_str(), F_OK), 0) << round;
+    ASSERT_NE(::access(control_path(name).c_str(), F_OK), 0) << round;
+  }
+}
+
 TEST_F(RawRing, ModesAreAsAsked) {
   Writer writer({.name = name, .mode = 0664});
   writer.set_format(raw_format());
@@ -456,6 +478,17 @@ TEST_F(RawRing, BadOptionsAreRefused) {
   EXPECT_THROW(Writer({.name = name, .slots = 2}), Error);
   EXPECT_THROW(Writer({.name = name, .slots = 65}), Error);
   EXPECT_THROW(Writer({.name = name, .mode = 0200}), Error);
+}
+
+TEST_F(RawRing, AFormatThatReadersWouldNotTakeIsRefused) {
+  Writer writer({.name = name});
+  EXPECT_THROW(writer.set_format(raw_format(48'600, 10)), Error);
+  EXPECT_THROW(writer.set_format(raw_format(0, 10)), Error);
+  Format format = raw_format();
+  format.rate_den = 0;
+  EXPECT_THROW(writer.set_format(format), Error);
+  writer.set_format(raw_format());
+  EXPECT_TRUE(put(writer, 1));
 }
 
 TEST_F(RawRing, AWriterThatComesBackAfterRemovalIsFound) {
