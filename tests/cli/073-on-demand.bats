@@ -1,11 +1,11 @@
-# --on-demand: nothing runs while nobody wants frames; and keyframes that readers ask for.
+# --on-demand: nothing runs while nobody wants frames.
 load helper
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || exit 1
   BACKGROUND=()
   CAMPIPE_RING_DIR=$(mktemp -d /dev/shm/demand_XXXXXX)
-  export CAMPIPE_RING_DIR CAMPIPE_RING_LIBRARY=$CAMPIPE_BIN/../lib/libcampipe-ring.so.0
+  export CAMPIPE_RING_DIR
 }
 
 teardown() {
@@ -78,31 +78,6 @@ P
   NOTIFY_SOCKET=$PWD/notify start grab camgrab pattern -s 64x48 -o shm:a.raw --on-demand --linger 3s
   wait_for_line 20 listen.out X_CAMPIPE_STATE=flowing
   wait_for_line 20 listen.out X_CAMPIPE_STATE=idle
-}
-
-@test "a keyframe comes when a reader asks for it, once a second however often it asks" {
-  start grab camgrab pattern -s 64x48 -r 30 -o shm:a.raw
-  start enc camenc -i shm:a.raw -c h264 -g 100000 -o shm:a.h264
-  cat >ask.py <<'P'
-import sys
-sys.path.insert(0, sys.argv[1])
-from campipe_ring import Reader
-keys, frames, begin, end = 0, 0, None, None
-with Reader("a.h264", newest=False) as reader:
-    for frame in reader:
-        begin = begin or frame.pts_us
-        keys += frame.keyframe
-        frames += 1
-        end = frame.pts_us
-        reader.request_keyframe()
-        if frames == 120:
-            break
-print(keys, (end - begin) / 1e6)
-P
-  run_tool $PYTHON ask.py "$ROOT/python"
-  read -r keys seconds <<<"$output"
-  # At least one beside the first; never more than one a second of what passed, and the first.
-  assert_between "$keys" 2 "$(awk -v s="$seconds" 'BEGIN { print int(s + 0.2) + 2 }')" keyframes
 }
 
 @test "--on-demand is refused where nobody can be asked" {
