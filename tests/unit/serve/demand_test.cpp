@@ -53,6 +53,7 @@ protected:
   Source source_;
   Hub hub_{History::Limits{}, clock_.function()};
   Stream& cam_ = hub_.add_stream("cam", "");
+  const std::shared_ptr<Stream> kept_ = cam_.shared_from_this();  // for the reference, whatever the hub does
 };
 
 TEST_F(DemandTest, TheFirstWishIsToldAndTheEndOfTheLast) {
@@ -280,7 +281,6 @@ TEST_F(DemandByHttpTest, AStreamMayGoWhileARequestWaitsForIt) {
   auto live = ask("/stream/cam");
   turn_until(loop_, [&] { return cam_.client_count() == 2; });
   cam_.set_source(nullptr);
-  const std::shared_ptr<Stream> kept = cam_.shared_from_this();  // of this test, which has a reference
   hub_.remove(cam_, "its ring is gone");
   turn_until(loop_, [&] { return still.ended() && live.ended(); });
   EXPECT_TRUE(still.has("cam: the input ended: its ring is gone"));
