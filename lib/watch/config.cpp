@@ -129,11 +129,8 @@ bool parse_policy(StageConfig& stage, Key key, const YamlNode& value) {
 }
 
 Link parse_link(const YamlNode& value) {
-  static constexpr std::array kLinks{Link::pipe, Link::paired};
-  if (value.text() == "shm")
-    value.fail(
-        "a ring is no link of from: but named in cmd: -o shm:NAME where it is written, -i shm:NAME where it is read");
-  return kLinks[value.one_of({"pipe", "paired"})];
+  static constexpr std::array kLinks{Link::pipe, Link::paired, Link::ring};
+  return kLinks[value.one_of({"pipe", "paired", "shm"})];
 }
 
 void parse_stage(StageConfig& stage, const YamlNode& node) {

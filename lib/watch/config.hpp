@@ -71,6 +71,7 @@ enum class Link {
   automatic,  ///< paired when one end's command says rawvideo or y4m, else pipe
   pipe,       ///< the pipe outlives both: whoever restarts finds the next frame by itself
   paired,     ///< both are restarted together with a new pipe: for bytes without marks (raw pictures)
+  ring,       ///< a ring in shared memory instead of a pipe, one for all that read the stage
 };
 
 struct StageConfig {

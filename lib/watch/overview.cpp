@@ -35,8 +35,9 @@ void add_stage(std::string& out, const ChainConfig& chain, const Wiring& wiring,
     marks += " (paired)";
   out += fmt::format("{}{}: {}{}\n", indent, stage.name,
                      log::printable(redact_url(fmt::format("{}", fmt::join(wiring.stages[i].argv, " ")))), marks);
-  for (const Edge& edge : wiring.edges) {
-    if (edge.from == i) add_stage(out, chain, wiring, edge.to, depth + 1, shown);
+  for (std::size_t to = 0; to < chain.stages.size(); ++to) {  // by pipe or by ring
+    const auto& from = chain.stages[to].from;
+    if (std::ranges::find(from, stage.name) != from.end()) add_stage(out, chain, wiring, to, depth + 1, shown);
   }
 }
 

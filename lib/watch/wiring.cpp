@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "ring/names.hpp"
+
 namespace campipe::watch {
 
 namespace {
@@ -88,6 +90,13 @@ bool without_marks(std::string_view format) {
   return format == "y4m" || format.starts_with("rawvideo");
 }
 
+/// What link: shm makes: a ring that one stage writes and another reads.
+struct Ring {
+  std::size_t from = 0, to = 0;
+  std::string name;    ///< shm:CHAIN.STAGE
+  bool named = false;  ///< a word of the reader's has it
+};
+
 class Planner {
 public:
   Planner(const ChainConfig& chain, const std::string& file) : chain_(chain), file_(file) {}
@@ -131,9 +140,71 @@ private:
         if (std::ranges::count(consumer.from, consumer.from[k]) > 1) {
           refuse(to, at(consumer.from_at, k), fmt::format("from: '{}' is there twice", consumer.from[k]));
         }
-        wiring_.edges.push_back({from, to, paired(from, to)});
+        if (consumer.link == Link::ring) {
+          join_by_ring(from, to, k);
+        } else {
+          wiring_.edges.push_back({from, to, paired(from, to)});
+        }
       }
       if (consumer.from.empty() && consumer.link != Link::automatic) refuse(to, {}, "link: needs a from:");
+    }
+  }
+
+  /// link: shm. The ring is CHAIN.STAGE of the stage that writes it, which is told once however many read it.
+  void join_by_ring(std::size_t from, std::size_t to, std::size_t k) {
+    if (!ours(from, {"camgrab", "camenc"}))
+      refuse(to, at(stage(to).from_at, k), "link: shm: only camgrab and camenc write rings by themselves");
+    if (!ours(to, {"camenc", "camserve", "camrec"}))
+      refuse(to, {}, "link: shm: only camenc, camserve and camrec read rings by themselves: name the ring in cmd");
+    const std::string ring = chain_.name + "." + stage(from).name;
+    if (!ring::is_name(ring))
+      refuse(to, {}, "link: shm: '" + ring + "' can be no ring's name: give chain and stage shorter ones");
+    rings_.push_back({from, to, "shm:" + ring, false});
+  }
+
+  /// Whether a stage writes a ring because of link: shm.
+  bool writes_ring(std::size_t i) const {
+    return std::ranges::any_of(rings_, [&](const Ring& one) { return one.from == i; });
+  }
+
+  /// The words of a stage with its rings in them.
+  void name_rings(std::size_t i) {
+    StageWiring& wired = wiring_.stages[i];
+    for (const Ring& one : rings_) {
+      if (one.from != i) continue;
+      wired.argv.insert(wired.argv.end(), {"-o", one.name});
+      break;  // one ring for all of its readers
+    }
+    for (Ring& one : rings_) {
+      if (one.to != i) continue;
+      wired.reads_rings = true;
+      for (std::size_t w = 1; w < wired.argv.size() && !one.named; ++w) name_ring_in(wired.argv[w], one);
+      if (one.named) continue;
+      const bool serve = ours(i, {"camserve"});
+      if (stage(i).from.size() > 1) {
+        refuse(i, at(stage(i).from_at, 0), "has several inputs: name them in cmd, as fd:in." + stage(one.from).name);
+      }
+      if (serve) {
+        wired.argv.push_back("cam=" + one.name);
+      } else {
+        wired.argv.insert(wired.argv.end(), {"-i", one.name});
+      }
+    }
+  }
+
+  /// "cam=fd:in.STAGE", and "cam=fd:in" where there is but one input.
+  void name_ring_in(std::string& word, Ring& ring) const {
+    for (std::size_t from = 0;;) {
+      const auto found = find_placeholder(word, from);
+      if (!found) return;
+      from = found->at + found->length;
+      const bool only = found->stage.empty() && stage(ring.to).from.size() == 1;
+      if (found->output || (found->stage != stage(ring.from).name && !only)) continue;
+      const std::size_t begin = found->at - std::string_view("fd:").size();
+      if (word.compare(begin, 3, "fd:") != 0) continue;
+      word.replace(begin, found->at + found->length - begin, ring.name);
+      ring.named = true;
+      return;
     }
   }
 
@@ -177,7 +248,8 @@ private:
   }
 
   void check_connected(std::size_t i) const {
-    const bool feeds = std::ranges::any_of(wiring_.edges, [&](const Edge& edge) { return edge.from == i; });
+    const bool feeds =
+        writes_ring(i) || std::ranges::any_of(wiring_.edges, [&](const Edge& edge) { return edge.from == i; });
     const bool fed = !stage(i).from.empty();
     if (chain_.stages.size() > 1 && !feeds && !fed && !names_ring(stage(i))) {
       refuse(i, {}, "is connected with no other stage: add from:, or make it a chain of its own");
@@ -202,6 +274,7 @@ private:
     StageWiring& wired = wiring_.stages[i];
     wired.reads_rings = reads_rings(i);
     wired.argv = stage(i).cmd;
+    name_rings(i);
     std::vector<std::size_t> inputs, outputs;  // not yet named by a word
     for (std::size_t e = 0; e < wiring_.edges.size(); ++e) {
       if (wiring_.edges[e].to == i) inputs.push_back(e);
@@ -264,7 +337,8 @@ private:
   void wire_unnamed_outputs(std::size_t i, const std::vector<std::size_t>& open, std::size_t consumers, int next) {
     StageWiring& wired = wiring_.stages[i];
     if (open.empty()) return;
-    if (consumers == 1 && !(ours(i, {"camgrab", "camenc"}) && has_option(stage(i), "-o", "--output"))) {
+    const bool has_output = writes_ring(i) || has_option(stage(i), "-o", "--output");
+    if (consumers == 1 && !(ours(i, {"camgrab", "camenc"}) && has_output)) {
       wired.outputs.push_back({1, open.front()});
       return;
     }
@@ -282,6 +356,7 @@ private:
   const ChainConfig& chain_;
   const std::string& file_;
   Wiring wiring_;
+  std::vector<Ring> rings_;
 };
 
 }  // namespace

@@ -99,6 +99,7 @@ void RingReader::open(ring::Delivery delivery) {
       ring::Reader::Options{.name = ring_, .delivery = delivery, .leases = 1, .want = wanted_.load()});
   const std::lock_guard lock(mutex_);
   reader_.swap(fresh);
+  reader_->set_want(wanted_.load());  // which may have changed while the new one was made
   delivery_ = delivery;
 }
 

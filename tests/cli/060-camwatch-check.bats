@@ -38,7 +38,7 @@ front
   refused 5:17 "no stage 'nowhere'" <<<$'version: 1\nchains:\n  a:\n    stages:\n      s: {from: nowhere, cmd: [cat]}'
   refused 5:17 "circle" <<<$'version: 1\nchains:\n  a:\n    stages:\n      s: {from: t, cmd: [cat]}\n      t: {from: s, cmd: [cat]}'
   refused 5:17 "no program 'camgrb'" <<<$'version: 1\nchains:\n  a:\n    stages:\n      s: {cmd: [camgrb]}'
-  refused 5:29 "ring" <<<$'version: 1\nchains:\n  a:\n    stages:\n      s: {cmd: [cat], link: shm}'
+  refused 5:29 "shm" <<<$'version: 1\nchains:\n  a:\n    stages:\n      s: {cmd: [cat], link: rope}'
   refused 5:22 "no shell" <<<$'version: 1\nchains:\n  a:\n    stages:\n      s: {cmd: [cat, $HOME]}'
   refused 3:17 "no template" <<<$'version: 1\nchains:\n  a: {template: t}'
   refused 4:1 "not YAML" <<<$'version: 1\nchains: [\n'

@@ -44,15 +44,32 @@ Y
   assert_equal "$(stage serve pid)" "${pids[3]}" "process of serve"
 }
 
-@test "link: shm says how rings are named" {
-  cat >c.yaml <<'Y'
+@test "link: shm joins one stage to many by a ring that camwatch names" {
+  chain=l$R
+  cat >c.yaml <<Y
 version: 1
+defaults: {restart: {first: 50ms, max: 200ms}, watchdog: {startup: 30s}}
 chains:
-  c:
+  $chain:
     stages:
-      a: {cmd: [camgrab, pattern]}
-      b: {from: a, link: shm, cmd: [camenc, -o, x]}
+      grab: {cmd: [camgrab, pattern, -s, 320x240, -r, "15"]}
+      avc: {from: grab, link: shm, cmd: [camenc, -c, h264]}
+      jpeg: {from: grab, link: shm, cmd: [camenc]}
+      rec: {from: avc, link: shm, cmd: [camrec, $PWD/rec]}
+      serve: {from: [jpeg, avc], link: shm, cmd: [camserve, "cam=fd:in.jpeg", "cam=fd:in.avc", --http, "127.0.0.1:0", --rtsp, none]}
 Y
-  run_tool 78 camwatch check -c c.yaml
-  assert_contains "$stderr" "-o shm:NAME"
+  run_tool camwatch check -c c.yaml
+  assert_contains "$output" "camgrab pattern -s 320x240 -r 15 -o shm:$chain.grab"
+  assert_contains "$output" "cam=shm:$chain.jpeg cam=shm:$chain.avc"
+  start watch camwatch run -c c.yaml
+  for name in grab avc jpeg rec serve; do wait_until 40 is $name state flowing; done
+  wait_until 20 bash -c "find rec -name '*.part' -size +100k | grep -q ."
+  kill -TERM "$watch_pid"
+  wait_until 20 not_running "$watch_pid"
+  assert_equal "$(find rec -name '*.part' | wc -l)" 0
+  [ -n "$(find rec -name '*.mp4')" ]
+  run ! ls "${CAMPIPE_RING_DIR:-/dev/shm}/campipe.$chain.grab"
+  sed 's/camgrab, pattern/ffmpeg, x/' c.yaml >foreign.yaml
+  run_tool 78 camwatch check -c foreign.yaml
+  assert_contains "$stderr" "only camgrab and camenc write rings"
 }

@@ -169,7 +169,7 @@ TEST(Config, RefusesStagesThatCannotWorkWithTheirPlace) {
       {"      s: {cmd: [[a]]}\n", {5, 17}, "single value"},
       {"      s: {cmd: [cat, $HOME]}\n", {5, 22}, "a $ alone"},
       {"      s: {cmd: [cat, \"${x}\"]}\n", {5, 22}, "no variable ${x}"},
-      {"      s: {cmd: [cat], link: shm}\n", {5, 29}, "ring"},
+      {"      s: {cmd: [cat], link: rope}\n", {5, 29}, "shm"},
       {"      s: {cmd: [cat], link: pipe}\n", {5, 7}, "needs a from"},
       {"      s: {cmd: [cat], required: maybe}\n", {5, 33}, "true or false"},
       {"      s: {cmd: [cat], env: {'a b': x}}\n", {5, 36}, "no name of an environment variable"},

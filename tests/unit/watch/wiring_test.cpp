@@ -99,6 +99,58 @@ TEST(Wiring, AnOwnOutputOfOurToolsDoesNotReplaceThePipe) {
   EXPECT_EQ(plan_wiring(chain, "f").stages[0].argv, (Words{"camgrab", "-o", "x.nut", "-o", "fd:3"}));
 }
 
+TEST(Wiring, LinksOfSharedMemoryAreOneRingForAllReaders) {
+  ChainConfig chain{
+      .name = "cam",
+      .stages = {make_stage("grab", {}, {"camgrab", "pattern"}), make_stage("mjpeg", {"grab"}, {"camenc"}),
+                 make_stage("h264", {"grab"}, {"camenc", "-c", "h264"}),
+                 make_stage("serve", {"mjpeg", "h264"}, {"camserve", "x=fd:in.mjpeg", "x=fd:in.h264"}),
+                 make_stage("rec", {"h264"}, {"camrec", "/rec"})},
+      .at = {}};
+  for (auto& stage : chain.stages) {
+    if (!stage.from.empty()) stage.link = Link::ring;
+  }
+  const Wiring wiring = plan_wiring(chain, "f");
+  EXPECT_TRUE(wiring.edges.empty());
+  EXPECT_EQ(wiring.stages[0].argv, (Words{"camgrab", "pattern", "-o", "shm:cam.grab"}));
+  EXPECT_EQ(wiring.stages[1].argv, (Words{"camenc", "-o", "shm:cam.mjpeg", "-i", "shm:cam.grab"}));
+  EXPECT_EQ(wiring.stages[2].argv, (Words{"camenc", "-c", "h264", "-o", "shm:cam.h264", "-i", "shm:cam.grab"}));
+  EXPECT_EQ(wiring.stages[3].argv, (Words{"camserve", "x=shm:cam.mjpeg", "x=shm:cam.h264"}));
+  EXPECT_EQ(wiring.stages[4].argv, (Words{"camrec", "/rec", "-i", "shm:cam.h264"}));
+  EXPECT_FALSE(wiring.stages[0].reads_rings);
+  EXPECT_TRUE(wiring.stages[4].reads_rings);
+}
+
+TEST(Wiring, APipeBesideARingIsNamedToo) {
+  ChainConfig chain{.name = "cam",
+                    .stages = {make_stage("grab", {}, {"camgrab"}), make_stage("enc", {"grab"}, {"camenc", "-o", "x"}),
+                               make_stage("own", {"grab"}, {"cat"})},
+                    .at = {}};
+  chain.stages[1].link = Link::ring;
+  const Wiring wiring = plan_wiring(chain, "f");
+  EXPECT_EQ(wiring.stages[0].argv, (Words{"camgrab", "-o", "shm:cam.grab", "-o", "fd:3"}));
+  EXPECT_EQ(wiring.edges.size(), 1U);
+}
+
+TEST(Wiring, WhoCannotUseARingIsNotGivenOne) {
+  const auto refused = [](Words producer, Words consumer, std::string name = "c") {
+    ChainConfig chain{.name = std::move(name),
+                      .stages = {make_stage("a", {}, std::move(producer)), make_stage("b", {"a"}, std::move(consumer))},
+                      .at = {}};
+    chain.stages[1].link = Link::ring;
+    try {
+      plan_wiring(chain, "f");
+    } catch (const ConfigError&) {
+      return true;
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused({"camgrab"}, {"camserve"}));
+  EXPECT_TRUE(refused({"ffmpeg"}, {"camserve"}));
+  EXPECT_TRUE(refused({"camgrab"}, {"cat"}));
+  EXPECT_TRUE(refused({"camgrab"}, {"camserve"}, std::string(65, 'c')));
+}
+
 TEST(Wiring, WhoReadsARingHasAnInputThatNeverEnds) {
   const auto reads = [](Words words) {
     const ChainConfig chain{
