@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/error.hpp"
+
 namespace campipe::ring {
 
 namespace {
@@ -29,6 +31,13 @@ bool is_name(std::string_view name) noexcept {
   if (dot == std::string_view::npos) return true;
   const std::string_view suffix = name.substr(dot + 1);
   return is_part(suffix) && suffix != "ctl" && suffix != "new";  // these two are taken by the objects' own names
+}
+
+void require_name(std::string_view name) {
+  if (is_name(name)) return;
+  throw Error(ExitCode::usage,
+              "shm:" + std::string(name) +
+                  ": a ring's name is 1 to 64 letters, digits, _ or -, and one .SUFFIX: shm:front.h264");
 }
 
 bool is_pattern(std::string_view pattern) noexcept {

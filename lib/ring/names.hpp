@@ -7,6 +7,8 @@ namespace campipe::ring {
 
 /// Whether it is a ring's name: [A-Za-z0-9_-]{1,64} and at most one .SUFFIX of the same letters, which is not "ctl".
 bool is_name(std::string_view name) noexcept;
+/// Throws Error(usage) with the rule when it is none.
+void require_name(std::string_view name);
 /// Whether it is a pattern over names: letters of names, `*` and `?`, at least one of these two.
 bool is_pattern(std::string_view pattern) noexcept;
 bool matches(std::string_view pattern, std::string_view name) noexcept;

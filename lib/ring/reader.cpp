@@ -72,11 +72,7 @@ struct Reader::State {
 };
 
 Reader::State::State(Options o) : options(std::move(o)), want(options.want) {
-  if (!is_name(options.name)) {
-    throw Error(
-        ExitCode::usage,
-        "shm:" + options.name + ": a ring's name is 1 to 64 letters, digits, _ or -, and one .SUFFIX: shm:front.h264");
-  }
+  require_name(options.name);
   wake = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) throw_errno(errno, "shm:" + options.name + ": cannot make an event descriptor");
   attach();

@@ -32,11 +32,7 @@ constexpr std::uint64_t kMostGrownArena = std::uint64_t{512} << 20;
 constexpr std::uint64_t kLastSeq = std::uint64_t{1} << 62;
 
 void check(const Writer::Options& options) {
-  if (!is_name(options.name)) {
-    throw Error(
-        ExitCode::usage,
-        "shm:" + options.name + ": a ring's name is 1 to 64 letters, digits, _ or -, and one .SUFFIX: shm:front.h264");
-  }
+  require_name(options.name);
   if (options.slots < kMinSlots || options.slots > kMaxSlots) {
     throw Error(ExitCode::usage,
                 fmt::format("--ring-slots: cannot use {}: from {} to {}", options.slots, kMinSlots, kMaxSlots));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "wire/on_change.hpp"
 
 namespace campipe::wire {
 
@@ -51,10 +52,7 @@ void BareReader::tell_format(media::VideoFormat video) {
   format.video = std::move(video);
   format.clock = clock_;
   if (told_format_ && format == format_) return;
-  if (told_format_ && options_.on_change == OnChange::exit && !format.video.same_stream(format_.video)) {
-    throw Error(ExitCode::bad_data, input_->name() + ": the stream changed from " + media::describe(format_) + " to " +
-                                        media::describe(format) + ": --on-change follow goes on");
-  }
+  if (told_format_) obey_on_change(options_.on_change, format_, format, input_->name());
   format_ = std::move(format);
   format_due_ = told_format_ = true;
 }

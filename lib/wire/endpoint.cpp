@@ -44,10 +44,7 @@ std::string_view url_scheme(std::string_view text) noexcept {
 }
 
 Endpoint ring_endpoint(Endpoint endpoint, std::string_view name) {
-  if (!ring::is_name(name)) {
-    throw Error(ExitCode::usage,
-                endpoint.text + ": a ring's name is 1 to 64 letters, digits, _ or -, and one .SUFFIX: shm:front.h264");
-  }
+  ring::require_name(name);
   endpoint.kind = Endpoint::Kind::ring;
   endpoint.name = name;
   return endpoint;

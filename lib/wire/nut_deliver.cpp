@@ -7,6 +7,7 @@
 #include "media/h265.hpp"
 #include "media/jpeg.hpp"
 #include "wire/nut_reader.hpp"
+#include "wire/on_change.hpp"
 
 namespace campipe::wire {
 
@@ -123,11 +124,7 @@ bool NutReader::canonical(media::Packet& packet) {
 /// Makes `format` the one that holds, and tells when it differs.
 void NutReader::adopt(media::StreamFormat format) {
   const bool changed = !told_format_ || format != format_;
-  if (told_format_ && options_.on_change == OnChange::exit &&
-      (!format.video.same_stream(format_.video) || format.audio != format_.audio)) {
-    throw Error(ExitCode::bad_data, input_->name() + ": the stream changed from " + media::describe(format_) + " to " +
-                                        media::describe(format) + ": --on-change follow goes on");
-  }
+  if (told_format_) obey_on_change(options_.on_change, format_, format, input_->name());
   if (told_format_ && !format.video.same_stream(format_.video)) wait_key_ = true;
   if (!format.video.same_stream(format_.video)) depth_ = {};
   format_ = std::move(format);

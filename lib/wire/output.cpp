@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "media/inter_coded.hpp"
 
 namespace campipe::wire {
 
@@ -50,8 +51,7 @@ void Output::abandon() noexcept {
 void Output::fit_pipe(media::VideoCodec codec) noexcept {
   constexpr int kFrames = 1 << 20;
   constexpr int kCoded = 64 << 10;  // 1 MiB would hold seconds of stale video
-  const bool coded = codec == media::VideoCodec::h264 || codec == media::VideoCodec::h265;
-  set_pipe_size(fd_.get(), coded ? kCoded : kFrames);
+  set_pipe_size(fd_.get(), media::is_inter_coded(codec) ? kCoded : kFrames);
 }
 
 }  // namespace campipe::wire

@@ -13,7 +13,9 @@
 #include "base/log.hpp"
 #include "media/h264.hpp"
 #include "media/h265.hpp"
+#include "media/inter_coded.hpp"
 #include "media/picture.hpp"
+#include "wire/on_change.hpp"
 #include "wire/ring_format.hpp"
 
 namespace campipe::wire {
@@ -32,10 +34,6 @@ constexpr std::int64_t kMostUs = std::int64_t{1} << 51;
 bool is_sane(const ring::UnitInfo& info) noexcept {
   const auto within = [](std::int64_t value, std::int64_t most) { return value >= -most && value <= most; };
   return within(info.pts_us, kMostUs) && within(info.dts_us, kMostUs) && within(info.captured_ns, kMostUs * 1000);
-}
-
-bool needs_keyframe(VideoCodec codec) noexcept {
-  return codec == VideoCodec::h264 || codec == VideoCodec::h265;
 }
 
 media::Packet packet_of(const ring::UnitInfo& info) {
@@ -196,10 +194,7 @@ void RingReader::take_format() {
 void RingReader::adopt(media::StreamFormat format) {
   if (told_format_ && format == format_) return;
   const bool other = told_format_ && !format.video.same_stream(format_.video);
-  if (told_format_ && options_.on_change == OnChange::exit && (other || format.audio != format_.audio)) {
-    throw Error(ExitCode::bad_data, name_ + ": the stream changed from " + media::describe(format_) + " to " +
-                                        media::describe(format) + ": --on-change follow goes on");
-  }
+  if (told_format_) obey_on_change(options_.on_change, format_, format, name_);
   if (other) wait_key_ = true;
   format_ = std::move(format);
   format_due_ = told_format_ = true;
@@ -227,8 +222,8 @@ bool RingReader::take_video(const ring::Unit& unit, media::Packet packet) {
     lost();
     return false;
   }
-  if (packet.keyframe && needs_keyframe(format_.video.codec)) find_parameter_sets(packet);
-  if (!needs_keyframe(format_.video.codec)) packet.keyframe = true;
+  if (packet.keyframe && media::is_inter_coded(format_.video.codec)) find_parameter_sets(packet);
+  if (!media::is_inter_coded(format_.video.codec)) packet.keyframe = true;
   if (wait_key_ && !packet.keyframe) {
     ++stats_.dropped;
     if (!std::exchange(asked_key_, true)) reader_->request_keyframe();
@@ -287,7 +282,7 @@ void RingReader::count_lost(const ring::Unit& unit, const media::Packet& packet)
 
 void RingReader::lost() {
   mark_next_ = true;
-  wait_key_ = needs_keyframe(format_.video.codec);
+  wait_key_ = media::is_inter_coded(format_.video.codec);
 }
 
 /// Decoding times increase within a track, or the packet says that something happened.

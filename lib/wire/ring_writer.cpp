@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "media/inter_coded.hpp"
 #include "ring/reader.hpp"
 #include "wire/ring_format.hpp"
 
@@ -47,10 +48,6 @@ std::optional<std::int64_t> newest_pts(const std::string& name) {
   return newest;
 }
 
-bool needs_keyframe(VideoCodec codec) noexcept {
-  return codec == VideoCodec::h264 || codec == VideoCodec::h265;
-}
-
 }  // namespace
 
 RingWriter::RingWriter(ring::Writer::Options options)
@@ -65,7 +62,7 @@ void RingWriter::set_format(const media::StreamFormat& format) {
   if (raw && format.audio && !std::exchange(said_no_audio_, true)) {
     log::warning("{}: a ring of raw pictures carries no sound: it is left out", name_);
   }
-  if (!has_format_ || !format.video.same_stream(format_.video)) wait_key_ = needs_keyframe(format.video.codec);
+  if (!has_format_ || !format.video.same_stream(format_.video)) wait_key_ = media::is_inter_coded(format.video.codec);
   if (has_format_ && format == format_) return;
   ring_.set_format(to_ring(format, name_));
   format_ = format;
@@ -90,7 +87,7 @@ void RingWriter::write(const media::Packet& packet) {
   if (!ring_.publish(info, packet.payload.bytes())) {
     ++dropped_;
     mark_next_ = true;
-    wait_key_ = needs_keyframe(format_.video.codec);
+    wait_key_ = media::is_inter_coded(format_.video.codec);
     return;
   }
   wait_key_ = mark_next_ = false;
@@ -99,21 +96,11 @@ void RingWriter::write(const media::Packet& packet) {
 }
 
 std::shared_ptr<media::Buffer> RingWriter::room(std::size_t bytes) {
-  // The ring spares two slots for its own process: the picture last published and the one being drawn. Other outputs
-  // that are slow must not take more; what is drawn elsewhere costs a copy.
-  constexpr int kMostHeld = 2;
   const bool picture = has_format_ && format_.video.codec == VideoCodec::raw &&
                        bytes == media::picture_bytes(format_.video.pixel_format, format_.video.size);
-  if (!picture || held_->load() >= kMostHeld) return nullptr;
+  if (!picture) return nullptr;
   auto room = ring_.room(bytes);
-  if (!room || room->bytes.size() < bytes) return nullptr;
-  held_->fetch_add(1);
-  const auto give_back = [held = held_, slot = std::move(room->owner)](std::byte*) mutable {
-    slot.reset();
-    held->fetch_sub(1);
-  };
-  std::shared_ptr<void> owner(room->bytes.data(), give_back);
-  return std::make_shared<media::Buffer>(room->bytes.first(bytes), std::move(owner));
+  return room ? std::make_shared<media::Buffer>(room->bytes, std::move(room->owner)) : nullptr;
 }
 
 }  // namespace campipe::wire

@@ -1,5 +1,4 @@
 #pragma once
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -40,8 +39,6 @@ private:
   bool mark_next_;  // the next video packet follows what another writer wrote, or a drop
   bool said_no_audio_ = false;
   std::uint64_t packets_ = 0, bytes_ = 0, dropped_ = 0;
-  /// Slots that were given out and are still held, by whoever has the payload. Shared with them.
-  std::shared_ptr<std::atomic<int>> held_ = std::make_shared<std::atomic<int>>(0);
 };
 
 }  // namespace campipe::wire

@@ -10,6 +10,7 @@
 #include "cli/telemetry.hpp"
 #include "codec/pipeline.hpp"
 #include "ffmpeg/error.hpp"
+#include "media/inter_coded.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "wire/open.hpp"
@@ -80,8 +81,7 @@ private:
   bool rests(media::Packet& packet) {
     if (!outputs_.demand().wanted()) return resting_ = true;
     if (!resting_) return false;
-    const media::VideoCodec codec = reader_->format().video.codec;
-    const bool inter = codec == media::VideoCodec::h264 || codec == media::VideoCodec::h265;
+    const bool inter = media::is_inter_coded(reader_->format().video.codec);
     if (packet.track == media::Track::audio || (inter && !packet.keyframe)) return true;
     resting_ = false;
     packet.discontinuity = true;
