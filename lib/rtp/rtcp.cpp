@@ -39,8 +39,8 @@ void read_blocks(std::span<const std::byte> body, std::size_t count, std::vector
     const std::uint32_t lost = get_u32(block, 4);
     auto cumulative = static_cast<std::int32_t>(lost & 0xFF'FFFF);
     if (cumulative >= 0x80'0000) cumulative -= 0x100'0000;
-    out.push_back(
-        {get_u32(block, 0), static_cast<std::uint8_t>(lost >> 24), cumulative, get_u32(block, 8), get_u32(block, 12)});
+    out.push_back({get_u32(block, 0), static_cast<std::uint8_t>(lost >> 24), cumulative, get_u32(block, 8),
+                   get_u32(block, 12), get_u32(block, 16), get_u32(block, 20)});
   }
 }
 

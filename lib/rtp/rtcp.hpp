@@ -32,7 +32,9 @@ struct ReportBlock {
   std::uint8_t fraction_lost = 0;    ///< of 256 since the last report
   std::int32_t cumulative_lost = 0;  ///< 24 bits with sign
   std::uint32_t highest_sequence = 0;
-  std::uint32_t jitter = 0;  ///< in timestamp units
+  std::uint32_t jitter = 0;        ///< in timestamp units
+  std::uint32_t last_report = 0;   ///< middle_of() the newest sender report it had; 0 = none
+  std::uint32_t since_report = 0;  ///< between that and this, in 1/65536 s
 };
 
 /// What a compound packet from a receiver says.

@@ -24,6 +24,11 @@ struct NtpTime {
   bool operator==(const NtpTime&) const = default;
 };
 
+/// By which receivers name a sender report: the middle 32 of the 64 bits.
+constexpr std::uint32_t middle_of(NtpTime time) noexcept {
+  return time.seconds << 16 | time.fraction >> 16;
+}
+
 /// The instant at which `ticks` falls, exact to 2^-32 s: a sender report made of both maps RTP to wall time without
 /// error.
 NtpTime ntp_from_ticks(RtpTicks ticks, std::uint32_t clock_hz) noexcept;

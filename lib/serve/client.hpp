@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,14 @@ struct ClientCounters {
   std::uint64_t bytes = 0;          ///< given to the kernel for it
   std::uint64_t skips = 0;          ///< times it was too far behind and was moved forward
   std::uint64_t skipped_units = 0;  ///< video units it did not get by that
+};
+
+/// What a client says of what reached it.
+struct ReceiverQuality {
+  double loss_fraction = 0;             ///< of the packets since the report before, 0 to 1
+  std::int64_t packets_lost = 0;        ///< in all; below 0 when the network doubled some
+  double jitter_ms = 0;                 ///< between arrivals
+  std::optional<double> round_trip_ms;  ///< unknown until it answers a report of ours
 };
 
 /// One who follows a stream. It has a cursor (cursor.hpp) and no queue: it is told that there is something and takes
@@ -33,6 +42,8 @@ public:
   virtual std::int64_t connected_at_us() const = 0;  ///< Unix time
   virtual std::int64_t lag_us() const = 0;           ///< media time between what it has and the newest
   virtual ClientCounters counters() const = 0;
+  /// Nothing for protocols whose clients do not report, and until the first report.
+  virtual std::optional<ReceiverQuality> quality() const { return std::nullopt; }
 };
 
 }  // namespace campipe::serve

@@ -40,6 +40,7 @@ std::uint32_t RtspSession::set_up(std::size_t track, std::string control) {
       Track{packetizer_of(*stream_, info.track, options_.max_payload),
             {info.description.payload_type, info.description.clock_hz, rtp::RtpSender::Identity::random()},
             std::move(control),
+            {},
             0});
   return tracks_[track]->sender.ssrc();
 }
@@ -125,7 +126,9 @@ std::int64_t RtspSession::stream_now_us() const {
 
 void RtspSession::report(std::size_t index, std::int64_t now_ms) {
   Track& track = *tracks_[index];
-  output_->send_rtcp(index, rtp::make_sender_report(track.sender.report(stream_now_us()), peer_.cname));
+  const rtp::SenderReport report = track.sender.report(stream_now_us());
+  track.quality.on_sent(report, monotonic_ns());
+  output_->send_rtcp(index, rtp::make_sender_report(report, peer_.cname));
   track.next_report_ms = now_ms + options_.report_interval_ms;
 }
 
@@ -140,10 +143,21 @@ void RtspSession::on_rtcp(std::span<const std::byte> packet) {
   const auto info = rtp::parse_rtcp(packet);
   if (!info) return;
   for (const rtp::ReportBlock& block : info->reports) {
+    const auto is_its = [&](const auto& track) { return track && track->sender.ssrc() == block.ssrc; };
+    const auto track = std::ranges::find_if(tracks_, is_its);
+    if (track == tracks_.end()) continue;
+    (*track)->quality.on_received(block, (*track)->sender.clock_hz(), monotonic_ns());
     hub_.count("rtsp_receiver_reports_total");
     log::debug("rtsp {}: receiver report: {} lost, {}/256 of late, jitter {}", peer_.address, block.cumulative_lost,
                block.fraction_lost, block.jitter);
   }
+}
+
+std::optional<ReceiverQuality> RtspSession::quality() const {
+  for (const auto& track : tracks_) {
+    if (track && track->quality.value()) return track->quality.value();
+  }
+  return std::nullopt;
 }
 
 void RtspSession::goodbye() {

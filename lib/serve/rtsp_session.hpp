@@ -14,6 +14,7 @@
 #include "serve/hub.hpp"
 #include "serve/rtsp_description.hpp"
 #include "serve/rtsp_output.hpp"
+#include "serve/rtsp_quality.hpp"
 #include "serve/rtsp_transport.hpp"
 
 namespace campipe::serve {
@@ -86,12 +87,15 @@ public:
   std::int64_t connected_at_us() const override { return connected_at_us_; }
   std::int64_t lag_us() const override { return cursor_.lag_us(); }
   ClientCounters counters() const override { return cursor_.counters(); }
+  /// Of the video, or of the only track that was reported on.
+  std::optional<ReceiverQuality> quality() const override;
 
 private:
   struct Track {
     std::unique_ptr<rtp::Packetizer> packetizer;
     rtp::RtpSender sender;
     std::string control;
+    RtspTrackQuality quality;
     std::int64_t next_report_ms = 0;
   };
   std::size_t track_of(const Unit& unit) const noexcept { return unit.is_video() ? 0 : 1; }

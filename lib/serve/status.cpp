@@ -61,6 +61,11 @@ Json client_json(const Stream& stream, const Client& client) {
   json["skips"] = counters.skips;
   json["skipped_frames"] = counters.skipped_units;
   json["lag_ms"] = client.lag_us() / 1000;
+  const std::optional<ReceiverQuality> quality = client.quality();
+  json["loss_fraction"] = quality ? Json(rounded(quality->loss_fraction, 4)) : Json();
+  json["packets_lost"] = quality ? Json(quality->packets_lost) : Json();
+  json["jitter_ms"] = quality ? Json(rounded(quality->jitter_ms, 2)) : Json();
+  json["round_trip_ms"] = quality && quality->round_trip_ms ? Json(rounded(*quality->round_trip_ms, 2)) : Json();
   return json;
 }
 

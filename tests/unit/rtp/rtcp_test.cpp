@@ -40,7 +40,7 @@ TEST(Rtcp, GoodbyeEndsTheCompoundPacket) {
 
 TEST(Rtcp, ReadsReceiverReports) {
   Bytes packet = bytes({0x81, 201, 0,    7,    9, 9, 9, 9,  1, 2, 3, 4, 25, 0xFF, 0xFF, 0xFE,
-                        0,    1,   0x12, 0x34, 0, 0, 0, 90, 0, 0, 0, 0, 0,  0,    0,    0});
+                        0,    1,   0x12, 0x34, 0, 0, 0, 90, 5, 6, 7, 8, 0,  1,    0x80, 0});
   test::append(packet, bytes({0x81, 203, 0, 1, 9, 9, 9, 9}));
   const auto info = parse_rtcp(packet);
   ASSERT_TRUE(info.has_value());
@@ -50,6 +50,8 @@ TEST(Rtcp, ReadsReceiverReports) {
   EXPECT_EQ(info->reports[0].cumulative_lost, -2);
   EXPECT_EQ(info->reports[0].highest_sequence, 0x11234U);
   EXPECT_EQ(info->reports[0].jitter, 90U);
+  EXPECT_EQ(info->reports[0].last_report, 0x05060708U);
+  EXPECT_EQ(info->reports[0].since_report, 0x18000U);
   EXPECT_TRUE(info->goodbye);
 }
 
