@@ -94,6 +94,7 @@ bool Connection::send_rest() {
   }
   ssize_t sent = 0;
   do {
+    ++send_calls_;
     sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) {

@@ -65,6 +65,7 @@ public:
   int fd() const noexcept { return fd_.get(); }
   std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
   std::uint64_t bytes_received() const noexcept { return bytes_received_; }
+  std::uint64_t send_calls() const noexcept { return send_calls_; }  ///< system calls, those that failed included
   /// Loop time of the last byte that the kernel took, or of the write that found an idle connection: while not idle(),
   /// now minus this is how long the peer has taken nothing.
   std::int64_t last_progress_ms() const noexcept { return last_progress_ms_; }
@@ -85,7 +86,7 @@ private:
   std::size_t rest_at_ = 0;
   std::shared_ptr<const void> keep_;
   std::string text_;
-  std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
+  std::uint64_t bytes_sent_ = 0, bytes_received_ = 0, send_calls_ = 0;
   std::int64_t last_progress_ms_ = 0;
   int failed_ = 0;
   bool reading_ = true, ended_ = false, shutdown_wanted_ = false, shut_ = false;

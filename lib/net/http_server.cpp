@@ -26,6 +26,8 @@ std::string_view name(CloseReason reason) noexcept {
       return "refused";
     case CloseReason::server:
       return "server";
+    case CloseReason::kicked:
+      return "kicked";
   }
   return "?";
 }

@@ -19,16 +19,18 @@ namespace campipe::net {
 class HttpSession;
 
 /// Why a connection ended; for counters.
-enum class CloseReason { peer, finished, stuck, timeout, refused, server };
+enum class CloseReason { peer, finished, stuck, timeout, refused, server, kicked };
 std::string_view name(CloseReason reason) noexcept;
 
 /// A body without an end: what to send next is decided when there is room for it. Called in the loop's thread.
 class StreamBody {
 public:
+  using End = std::function<void(CloseReason reason)>;
+
   virtual ~StreamBody() = default;
   /// The head is on its way; the connection is the body's own to write to until on_closed(). `end` closes it when all
   /// that was written is out.
-  virtual void start(Connection& connection, std::function<void()> end) = 0;
+  virtual void start(Connection& connection, End end) = 0;
   /// The connection is idle again.
   virtual void on_drained() = 0;
   /// The connection ends; no write after it, the body is destroyed next.

@@ -130,9 +130,9 @@ void HttpSession::stream(const HttpResponse& head, std::unique_ptr<StreamBody> b
   enter(State::streaming);
   input_.clear();
   body_ = std::move(body);
-  body_->start(connection_, [this] {
+  body_->start(connection_, [this](CloseReason reason) {
     if (state_ != State::streaming) return;
-    body_->on_closed(CloseReason::finished);
+    body_->on_closed(reason);
     linger();
   });
 }

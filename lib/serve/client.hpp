@@ -26,7 +26,13 @@ struct ReceiverQuality {
 /// what it can send. Called in the loop's thread; each call may detach or destroy this client or others.
 class Client {
 public:
+  Client() noexcept : id_(++newest_id_) {}
   virtual ~Client() = default;
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Never the same again in this process.
+  std::uint64_t id() const noexcept { return id_; }
 
   /// The stream has a new unit.
   virtual void on_units_available() = 0;
@@ -35,6 +41,10 @@ public:
   virtual void on_format_changed() = 0;
   /// Its input is at an end and will not come back.
   virtual void on_stream_ended() = 0;
+  /// Somebody wants it to go: it follows its stream no longer, gets what is under way and an orderly end. Not from
+  /// inside another call of the stream's.
+  /// @param reason  what metrics call it: "kicked".
+  virtual void end(std::string_view reason) = 0;
 
   /// For /api/clients and the metrics.
   virtual std::string_view protocol() const = 0;     ///< "http-mjpeg", "rtsp-tcp", "rtsp-udp"
@@ -44,6 +54,10 @@ public:
   virtual ClientCounters counters() const = 0;
   /// Nothing for protocols whose clients do not report, and until the first report.
   virtual std::optional<ReceiverQuality> quality() const { return std::nullopt; }
+
+private:
+  static inline std::uint64_t newest_id_ = 0;
+  std::uint64_t id_;
 };
 
 }  // namespace campipe::serve

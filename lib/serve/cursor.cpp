@@ -67,9 +67,7 @@ void Cursor::sent(const Unit& unit, std::size_t bytes) noexcept {
 
 std::int64_t Cursor::lag_us() const {
   const History& history = stream_->history();
-  if (!history.contains(next_)) return 0;
-  const UnitPtr newest = history.newest_video();
-  return newest ? std::max<std::int64_t>(0, newest->packet.pts_us - history.at(next_)->packet.pts_us) : 0;
+  return history.contains(next_) ? history.lag_of(*history.at(next_)) : 0;
 }
 
 }  // namespace campipe::serve

@@ -7,6 +7,7 @@
 
 #include "base/random.hpp"
 #include "base/units.hpp"
+#include "serve/metrics.hpp"
 #include "serve/mjpeg_client.hpp"
 #include "serve/viewer_page.hpp"
 #include "wire/endpoint.hpp"
@@ -207,7 +208,7 @@ void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path,
   const Wanted wanted{std::string(path.substr(0, slash)), std::string(path.substr(std::min(slash + 1, path.size())))};
   const auto streams = find(wanted, reply);
   if (streams.empty()) return;
-  MjpegClient::Options options;
+  MjpegClient::Options options{.requested_ns = hub_.now_ns()};
   options.extra_headers = request.target.get("extra_headers") == "1";
   if (const auto text = request.target.get("fps"); !text.empty()) {
     const auto rate = parse_frame_rate(text);

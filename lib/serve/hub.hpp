@@ -23,6 +23,7 @@ public:
   /// Ends a stream and takes it off the list; its clients may go on with what they have. Not from a Client's call.
   void remove(Stream& stream, std::string reason);
   const std::vector<std::shared_ptr<Stream>>& streams() const noexcept { return streams_; }
+  std::int64_t now_ns() const { return clock_(); }  ///< the clock that the streams have
 
   /// The streams that NAME or NAME/RENDITION means, in the order given; without a rendition those of the name's first
   /// rendition come first. Empty: no such name or rendition.

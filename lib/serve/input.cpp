@@ -122,8 +122,8 @@ Input::End Input::read_all(wire::StreamReader& reader) {
           dropped_ += drops - counted_drops_;
           counted_drops_ = drops;
         }
-        const std::int64_t age_ns = reader.age_ns();
-        hand_over_unit({std::move(reader.packet()), age_ns});
+        const std::int64_t arrived_ns = monotonic_ns() - reader.age_ns();
+        hand_over_unit({std::move(reader.packet()), arrived_ns});
         break;
       }
       case wire::Pull::stopped:
@@ -200,7 +200,7 @@ void Input::take_unit(Unit unit) {
   const std::size_t bytes = unit.packet.payload.size();
   const auto captured = unit.packet.captured_ns;
   const bool video = unit.packet.track == media::Track::video;
-  stream_->push(std::move(unit.packet), unit.age_ns);
+  stream_->push(std::move(unit.packet), unit.arrived_ns);
   if (telemetry_ == nullptr || !video) return;
   telemetry_->frame_in(bytes);
   telemetry_->frame_out(bytes);

@@ -62,7 +62,7 @@ public:
 private:
   struct Unit {
     media::Packet packet;
-    std::int64_t age_ns = 0;
+    std::int64_t arrived_ns = 0;
   };
   struct Writer {
     bool there = false;

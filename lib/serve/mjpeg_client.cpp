@@ -27,7 +27,8 @@ MjpegClient::MjpegClient(Hub& hub, Stream& stream, const net::Address& peer, Opt
       peer_(peer.to_string()),
       options_(options),
       connected_at_us_(realtime_us()),
-      cursor_(stream, options.lag) {}
+      cursor_(stream, options.lag),
+      meter_(stream.deliveries().of(Protocol::http_mjpeg)) {}
 
 net::HttpResponse MjpegClient::head() {
   net::HttpResponse head;
@@ -38,17 +39,19 @@ net::HttpResponse MjpegClient::head() {
   return head;
 }
 
-void MjpegClient::start(net::Connection& connection, std::function<void()> end) {
+void MjpegClient::start(net::Connection& connection, End end) {
   connection_ = &connection;
   end_ = std::move(end);
   hub_.count("clients_opened_total{protocol=\"http-mjpeg\"}");
   attachment_ = Attachment(*stream_, *this);
   connection.send(kBoundary);
   cursor_.join();
+  meter_.join(options_.requested_ns);
   pump();
 }
 
 void MjpegClient::on_drained() {
+  settle();
   pump();
 }
 
@@ -68,6 +71,10 @@ void MjpegClient::on_stream_ended() {
   pump();
 }
 
+void MjpegClient::end(std::string_view) {
+  if (connection_ != nullptr) end_(net::CloseReason::kicked);
+}
+
 bool MjpegClient::over() const {
   return stream_->state() == StreamState::ended || !stream_->has_codec(media::VideoCodec::mjpeg);
 }
@@ -78,7 +85,7 @@ void MjpegClient::pump() {
   while (connection_ != nullptr && connection_->idle()) {
     UnitPtr unit = over() && !stream_->has_codec(media::VideoCodec::mjpeg) ? nullptr : cursor_.next();
     if (!unit) {
-      if (over()) end_();  // comes back as on_closed()
+      if (over()) end_(net::CloseReason::finished);  // comes back as on_closed()
       break;
     }
     if (unit->is_video() && due(*unit)) send(std::move(unit));
@@ -109,8 +116,14 @@ void MjpegClient::send(UnitPtr unit) {
   part_head_ += "\r\n";
   const std::array parts{part(part_head_.data(), part_head_.size()), part(packet.payload.data(), packet.payload.size()),
                          part(kBehindPicture.data(), kBehindPicture.size())};
-  cursor_.sent(*unit, part_head_.size() + packet.payload.size() + kBehindPicture.size());
-  connection_->write(parts, unit);
+  const std::size_t bytes = part_head_.size() + packet.payload.size() + kBehindPicture.size();
+  cursor_.sent(*unit, bytes);
+  meter_.begin(*unit, bytes, stream_->history().lag_of(*unit), cursor_.counters());
+  if (connection_->write(parts, unit)) settle();
+}
+
+void MjpegClient::settle() {
+  meter_.finish(stream_->now_ns(), connection_->send_calls());
 }
 
 void MjpegClient::append_extra_headers(const Unit& unit) {

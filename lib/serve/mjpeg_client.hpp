@@ -6,6 +6,7 @@
 
 #include "net/http_server.hpp"
 #include "serve/cursor.hpp"
+#include "serve/deliveries.hpp"
 #include "serve/hub.hpp"
 
 namespace campipe::serve {
@@ -18,6 +19,7 @@ public:
     std::int64_t interval_us = 0;  ///< least media time between two pictures (?fps=); 0 sends all
     bool extra_headers = false;    ///< also ustreamer's names, ?extra_headers=1
     LagPolicy lag;
+    std::int64_t requested_ns = 0;  ///< when it was asked for, on the stream's clock
   };
 
   MjpegClient(Hub& hub, Stream& stream, const net::Address& peer, Options options);
@@ -25,15 +27,16 @@ public:
   /// What answers the request.
   static net::HttpResponse head();
 
-  void start(net::Connection& connection, std::function<void()> end) override;
+  void start(net::Connection& connection, End end) override;
   void on_drained() override;
   void on_closed(net::CloseReason reason) override;
 
   void on_units_available() override;
   void on_format_changed() override;
   void on_stream_ended() override;
+  void end(std::string_view reason) override;
 
-  std::string_view protocol() const override { return "http-mjpeg"; }
+  std::string_view protocol() const override { return name(Protocol::http_mjpeg); }
   std::string peer() const override { return peer_; }
   std::int64_t connected_at_us() const override { return connected_at_us_; }
   std::int64_t lag_us() const override { return cursor_.lag_us(); }
@@ -42,6 +45,7 @@ public:
 private:
   void pump();
   void send(UnitPtr unit);
+  void settle();
   bool due(const Unit& unit);
   void append_extra_headers(const Unit& unit);
   bool over() const;
@@ -52,9 +56,10 @@ private:
   Options options_;
   std::int64_t connected_at_us_;
   Cursor cursor_;
+  DeliveryMeter meter_;
   Attachment attachment_;
   net::Connection* connection_ = nullptr;  // until on_closed()
-  std::function<void()> end_;
+  End end_;
   std::string part_head_;  // of the write under way
   std::optional<std::int64_t> next_due_us_;
   bool pumping_ = false;

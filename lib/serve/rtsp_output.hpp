@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "rtp/packetizer.hpp"
@@ -30,6 +31,14 @@ public:
 
   /// Sends an RTCP packet at any time; never in the middle of an RTP packet.
   virtual void send_rtcp(std::size_t track, std::span<const std::byte> packet) = 0;
+
+  struct Progress {
+    /// CLOCK_MONOTONIC when the kernel had the last byte of the unit sent last; absent until then.
+    std::optional<std::int64_t> taken_ns;
+    bool lost = false;             ///< instead: the rest of the unit was given up
+    std::uint64_t send_calls = 0;  ///< system calls since the start
+  };
+  virtual Progress progress() = 0;
 
   /// How long the peer has taken nothing of what is under way; 0 while idle().
   virtual std::int64_t stuck_ms() const = 0;

@@ -16,6 +16,10 @@ namespace {
 /// A stream's clock that is further than this from its newest picture is not what the pictures are stamped by.
 constexpr std::int64_t kPlausibleUs = 10'000'000;
 
+Protocol protocol_of(LowerTransport lower) {
+  return lower == LowerTransport::tcp ? Protocol::rtsp_tcp : Protocol::rtsp_udp;
+}
+
 }  // namespace
 
 RtspSession::RtspSession(net::Loop& loop, Hub& hub, Stream& stream, std::string id, LowerTransport lower, Peer peer,
@@ -32,7 +36,8 @@ RtspSession::RtspSession(net::Loop& loop, Hub& hub, Stream& stream, std::string 
       video_(stream.format()->video),
       infos_(tracks_of(stream)),
       tracks_(infos_.size()),
-      cursor_(stream, options.lag) {}
+      cursor_(stream, options.lag),
+      meter_(stream.deliveries().of(protocol_of(lower))) {}
 
 std::uint32_t RtspSession::set_up(std::size_t track, std::string control) {
   const RtspTrackInfo& info = infos_[track];
@@ -49,6 +54,7 @@ std::string RtspSession::play() {
   if (state_ != State::ready) return {};
   state_ = State::playing;
   has_played_ = true;
+  meter_.join(stream_->now_ns());
   attachment_ = Attachment(*stream_, *this);
   want_sound();
   cursor_.join();
@@ -86,6 +92,7 @@ void RtspSession::pause() {
 }
 
 void RtspSession::pump() {
+  if (meter_.under_way()) settle();
   while (state_ == State::playing && started_ && output_->idle()) {
     UnitPtr unit = first_ ? std::exchange(first_, nullptr) : cursor_.next();
     if (!unit) {
@@ -105,7 +112,15 @@ void RtspSession::send(UnitPtr unit) {
   const rtp::RtpTicks time = rtp::ticks_from_us(unit->packet.pts_us, track.sender.clock_hz());
   const std::size_t bytes = output_->send(index, track.sender, time, *split.list, unit);
   cursor_.sent(*unit, bytes);
+  meter_.begin(*unit, bytes, stream_->history().lag_of(*unit), cursor_.counters());
+  settle();
   if (track.next_report_ms == 0) report(index, loop_.now_ms());  // players join audio and video by it: at once
+}
+
+void RtspSession::settle() {
+  const RtspOutput::Progress progress = output_->progress();
+  if (progress.lost) return meter_.give_up(progress.send_calls);
+  if (progress.taken_ns) meter_.finish(*progress.taken_ns, progress.send_calls);
 }
 
 void RtspSession::refused(rtp::RtpError error) {
@@ -205,7 +220,7 @@ void RtspSession::on_stream_ended() {
 }
 
 std::string_view RtspSession::protocol() const {
-  return lower_ == LowerTransport::tcp ? "rtsp-tcp" : "rtsp-udp";
+  return name(protocol_of(lower_));
 }
 
 }  // namespace campipe::serve

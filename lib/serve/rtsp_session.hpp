@@ -11,6 +11,7 @@
 #include "net/loop.hpp"
 #include "rtp/sender.hpp"
 #include "serve/cursor.hpp"
+#include "serve/deliveries.hpp"
 #include "serve/hub.hpp"
 #include "serve/rtsp_description.hpp"
 #include "serve/rtsp_output.hpp"
@@ -76,7 +77,7 @@ public:
   /// Once a second: reports that are due.
   void tick(std::int64_t now_ms);
   /// Over by our will: RTCP BYE on all tracks, on_ended, and nothing after it.
-  void end(std::string_view reason);
+  void end(std::string_view reason) override;
 
   // Client
   void on_units_available() override { pump(); }
@@ -100,6 +101,8 @@ private:
   };
   std::size_t track_of(const Unit& unit) const noexcept { return unit.is_video() ? 0 : 1; }
   void send(UnitPtr unit);
+  /// Counts the unit under way once the kernel has all of it.
+  void settle();
   void want_sound();
   void report(std::size_t index, std::int64_t now_ms);
   void goodbye();
@@ -120,6 +123,7 @@ private:
   std::vector<std::optional<Track>> tracks_;
   std::unique_ptr<RtspOutput> output_;
   Cursor cursor_;
+  DeliveryMeter meter_;
   UnitPtr first_;  // taken by play(), not yet sent
   State state_ = State::ready;
   bool started_ = false, stream_ended_ = false, told_refusal_ = false, has_played_ = false;

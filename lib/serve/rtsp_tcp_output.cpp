@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/clock.hpp"
 #include "rtp/bytes.hpp"
 
 namespace campipe::serve {
@@ -55,6 +56,12 @@ void RtspTcpOutput::send_rtcp(std::size_t track, std::span<const std::byte> pack
   std::string text(reinterpret_cast<const char*>(header.data()), header.size());
   text.append(reinterpret_cast<const char*>(packet.data()), packet.size());
   connection_.send(text);  // one that does not fit is told again with the next
+}
+
+RtspOutput::Progress RtspTcpOutput::progress() {
+  Progress progress{.send_calls = connection_.send_calls()};
+  if (connection_.idle()) progress.taken_ns = monotonic_ns();  // asked at once, or from on_drained()
+  return progress;
 }
 
 std::int64_t RtspTcpOutput::stuck_ms() const {

@@ -23,6 +23,7 @@ public:
   std::size_t send(std::size_t track, rtp::RtpSender& sender, rtp::RtpTicks time, const rtp::PayloadList& list,
                    UnitPtr unit) override;
   void send_rtcp(std::size_t track, std::span<const std::byte> packet) override;
+  Progress progress() override;
   std::int64_t stuck_ms() const override;
 
 private:

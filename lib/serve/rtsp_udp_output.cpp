@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
+
 namespace campipe::serve {
 
 namespace {
@@ -38,6 +40,7 @@ std::size_t RtspUdpOutput::send(std::size_t track, rtp::RtpSender& sender, rtp::
   parts_.clear();
   datagrams_.clear();
   next_ = 0;
+  progress_ = {.send_calls = progress_.send_calls};
   std::byte* at = headers_.data();
   for (const rtp::RtpPayload& payload : list.payloads()) {
     const std::size_t header = sender.write_header(payload, time, at);
@@ -66,6 +69,7 @@ std::size_t RtspUdpOutput::allowance() {
 void RtspUdpOutput::flush() {
   const std::size_t count = std::min(allowance(), datagrams_.size() - next_);
   const auto result = ports_.send(addresses_[track_].rtp, std::span(datagrams_).subspan(next_, count));
+  progress_.send_calls += result.calls;
   next_ += result.datagrams;
   in_burst_ += result.datagrams;
   if (result.datagrams > 0) full_since_ms_ = -1;
@@ -74,12 +78,16 @@ void RtspUdpOutput::flush() {
     if (full_since_ms_ < 0) full_since_ms_ = loop_.now_ms();
     if (loop_.now_ms() - full_since_ms_ > kPatienceMs) give_up();
   }
-  if (next_ == datagrams_.size()) unit_.reset();
+  if (next_ == datagrams_.size() && unit_) {
+    unit_.reset();
+    if (!progress_.lost) progress_.taken_ns = monotonic_ns();
+  }
   if (next_ < datagrams_.size() || in_burst_ >= kBurst) rest();
 }
 
 void RtspUdpOutput::give_up() {
   lost_ += datagrams_.size() - next_;
+  progress_.lost = true;
   next_ = datagrams_.size();
   full_since_ms_ = -1;
 }
@@ -90,6 +98,7 @@ void RtspUdpOutput::rest() {
 }
 
 void RtspUdpOutput::send_rtcp(std::size_t track, std::span<const std::byte> packet) {
+  ++progress_.send_calls;
   ports_.send_rtcp(addresses_[track].rtcp, packet);
 }
 

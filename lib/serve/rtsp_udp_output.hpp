@@ -22,6 +22,7 @@ public:
   std::size_t send(std::size_t track, rtp::RtpSender& sender, rtp::RtpTicks time, const rtp::PayloadList& list,
                    UnitPtr unit) override;
   void send_rtcp(std::size_t track, std::span<const std::byte> packet) override;
+  Progress progress() override { return progress_; }
   std::int64_t stuck_ms() const override { return 0; }  // nobody can tell
 
   /// Packets that the kernel did not take.
@@ -50,6 +51,7 @@ private:
   std::size_t in_burst_ = 0;
   std::int64_t full_since_ms_ = -1;  // the socket takes nothing
   std::uint64_t lost_ = 0;
+  Progress progress_;
   bool resting_ = false;
   net::Timer timer_;
 };

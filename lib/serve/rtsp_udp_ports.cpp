@@ -136,7 +136,7 @@ RtspUdpPorts::Result RtspUdpPorts::send(const net::Address& to, std::span<const 
   Result all;
   while (!datagrams.empty() && all.sent == Sent::all) {
     const Result one = send_batch(to, datagrams);
-    all = {one.sent, all.datagrams + one.datagrams};
+    all = {one.sent, all.datagrams + one.datagrams, all.calls + one.calls};
     datagrams = datagrams.subspan(one.datagrams);
   }
   return all;
@@ -151,20 +151,25 @@ RtspUdpPorts::Result RtspUdpPorts::send_batch(const net::Address& to, std::span<
     rest = rest.subspan(count);
   }
   int sent = 0;
+  Result result;
   do {
+    ++result.calls;
     sent = ::sendmmsg(rtp_.get(), batch.messages.data(), static_cast<unsigned>(batch.count), MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent > 0) {
-    Result result;
     for (int i = 0; i < sent; ++i) result.datagrams += batch.datagrams[static_cast<std::size_t>(i)];
     return result;
   }
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return {Sent::some, 0};
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
+    result.sent = Sent::some;
+    return result;
+  }
   if (batch.segmented && (errno == EINVAL || errno == EIO || errno == EOPNOTSUPP || errno == EMSGSIZE)) {
     segment_ = false;  // no checksum offload, or a path that takes less than our packets: one by one from now on
-    return {Sent::all, 0};
+    return result;
   }
-  return {Sent::failed, 0};
+  result.sent = Sent::failed;
+  return result;
 }
 
 void RtspUdpPorts::send_rtcp(const net::Address& to, std::span<const std::byte> packet) {

@@ -39,6 +39,7 @@ public:
   struct Result {
     Sent sent = Sent::all;
     std::size_t datagrams = 0;
+    std::size_t calls = 0;  ///< system calls that it took
   };
   /// Sends in order by as few system calls as there may be: runs of equal size go down as one (UDP_SEGMENT), all by one
   /// sendmmsg(2).

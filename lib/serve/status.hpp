@@ -18,9 +18,6 @@ struct ServerFacts {
 std::string streams_json(const Hub& hub, const ServerFacts& facts);
 std::string clients_json(const Hub& hub);
 
-/// /metrics: Prometheus' text format 0.0.4.
-std::string metrics_text(const Hub& hub, const ServerFacts& facts);
-
 /// /health: whether there are streams and each has a fresh frame or is idle, and a line for each that has not and for
 /// each pattern that no ring's name matches.
 struct Health {

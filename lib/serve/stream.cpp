@@ -91,9 +91,9 @@ void Stream::apply_format_to_namesakes() {
   }
 }
 
-void Stream::push(media::Packet packet, std::int64_t age_ns) {
+void Stream::push(media::Packet packet, std::optional<std::int64_t> arrived_ns) {
   if (!format_) return;
-  const std::int64_t at_ns = clock_() - age_ns;
+  const std::int64_t at_ns = arrived_ns ? *arrived_ns : clock_();
   const bool video = packet.track == media::Track::video;
   totals_.bytes += packet.payload.size();
   if (video) {
@@ -101,18 +101,18 @@ void Stream::push(media::Packet packet, std::int64_t age_ns) {
     if (packet.keyframe) ++totals_.keyframes;
     note_arrival(packet.payload.size(), at_ns);
   } else {
-    lend_audio(packet);
+    lend_audio(packet, at_ns);
   }
   add_unit(std::move(packet), at_ns);
 }
 
-void Stream::lend_audio(const media::Packet& packet) {
+void Stream::lend_audio(const media::Packet& packet, std::int64_t at_ns) {
   for (const auto* others : {&before_, &after_}) {
     for (Stream* other : *others) {
       if (!other->format_ || other->ended_ || other->audio_source() != this) continue;
       const UnitPtr picture = other->history_.newest_video();
       if (!picture || std::abs(picture->packet.pts_us - packet.pts_us) > kSameClockUs) continue;
-      other->add_unit(packet, clock_());
+      other->add_unit(packet, at_ns);
     }
   }
 }
@@ -123,8 +123,10 @@ void Stream::add_unit(media::Packet packet, std::int64_t at_ns) {
   unit->generation = generation_;
   unit->arrived_ns = at_ns;
   unit->packet = std::move(packet);
+  const bool fans_out = unit->is_video() && !clients_.empty() && at_ns >= wanted_since_ns_;
   history_.push(std::move(unit));
   tell(&Client::on_units_available);
+  if (fans_out) deliveries_.fanout.add_ns(clock_() - at_ns);
 }
 
 void Stream::end(std::string reason) {

@@ -11,6 +11,7 @@
 
 #include "media/format.hpp"
 #include "serve/client.hpp"
+#include "serve/deliveries.hpp"
 #include "serve/history.hpp"
 
 namespace campipe::serve {
@@ -57,8 +58,9 @@ public:
 
   // What the input does.
   void set_format(const media::StreamFormat& format);
-  /// @param age_ns  how long ago it was written: a ring gives what was before we came.
-  void push(media::Packet packet, std::int64_t age_ns = 0);
+  /// @param arrived_ns  when it was here, on clock(): a thread reads it before the loop takes it, and a ring gives what
+  ///                    was before we came. Absent: now.
+  void push(media::Packet packet, std::optional<std::int64_t> arrived_ns = {});
   void end(std::string reason);
   void count_dropped(std::uint64_t units) noexcept { totals_.dropped += units; }
   /// Who can be asked, as long as it lives; nullptr again before it goes. Told at once what is wanted now.
@@ -92,6 +94,9 @@ public:
   double frames_per_second() const;            ///< of the last two seconds; 0 when nothing flows
   double bits_per_second() const;
   const Totals& totals() const noexcept { return totals_; }
+  std::int64_t now_ns() const { return clock_(); }
+  Deliveries& deliveries() noexcept { return deliveries_; }
+  const Deliveries& deliveries() const noexcept { return deliveries_; }
   const std::vector<Client*>& clients() const noexcept { return clients_; }  ///< may hold nullptr
   std::size_t client_count() const noexcept;
 
@@ -106,7 +111,7 @@ private:
   bool has_audio() const noexcept { return own_format_ && own_format_->audio && !ended_; }
   void apply_format();
   void apply_format_to_namesakes();
-  void lend_audio(const media::Packet& packet);
+  void lend_audio(const media::Packet& packet, std::int64_t at_ns);
   void add_unit(media::Packet packet, std::int64_t at_ns);
 
   void add_wish() noexcept;
@@ -124,6 +129,7 @@ private:
   std::vector<Stream*> before_, after_;  // of the same name, in the order given
   std::uint32_t generation_ = 0;
   Totals totals_;
+  Deliveries deliveries_;
   bool ended_ = false;
   std::optional<std::int64_t> newest_ns_;
   std::deque<Arrival> arrivals_;  // video of the last two seconds

@@ -34,7 +34,7 @@ private:
 struct Unit {
   std::uint64_t index = 0;       ///< its place in the stream: from 0, without gaps, video and audio counted together
   std::uint32_t generation = 0;  ///< of the format it belongs to, Stream::generation() when it came
-  std::int64_t arrived_ns = 0;   ///< CLOCK_MONOTONIC when the hub got it
+  std::int64_t arrived_ns = 0;   ///< CLOCK_MONOTONIC when it was read, or written where that is known (a ring)
   media::Packet packet;
   Derived derived;
 

@@ -24,6 +24,7 @@ public:
   void on_units_available() override { attempt(false); }
   void on_format_changed() override { attempt(false); }
   void on_stream_ended() override { attempt(false); }
+  void end(std::string_view) override { attempt(true); }
 
   std::string_view protocol() const override { return "http-waiting"; }
   std::string peer() const override { return peer_; }

@@ -13,11 +13,11 @@ namespace {
 struct TickBody : StreamBody {
   struct Log {
     Connection* connection = nullptr;
-    std::function<void()> end;
+    End end;
     std::optional<CloseReason> closed;
   };
   explicit TickBody(Log& to) : log(to) {}
-  void start(Connection& connection, std::function<void()> end) override {
+  void start(Connection& connection, End end) override {
     log.connection = &connection;
     log.end = std::move(end);
     connection.send("tick");
@@ -183,7 +183,7 @@ TEST_F(HttpServerTest, StreamEndsWhenItsBodySaysSo) {
   client.send("GET /stream HTTP/1.1\r\n\r\n");
   turn_until(loop_, [&] { return client.has("tick"); });
   EXPECT_FALSE(client.has("Content-Length"));
-  stream_.end();
+  stream_.end(CloseReason::finished);
   EXPECT_EQ(stream_.closed, CloseReason::finished);
   turn_until(loop_, [&] { return client.ended(); });
   client.close();

@@ -66,6 +66,7 @@ public:
   }
   void on_format_changed() override { ++formats; }
   void on_stream_ended() override { ended = true; }
+  void end(std::string_view) override { ended = true; }
   std::string_view protocol() const override { return "test"; }
   std::string peer() const override { return "192.0.2.1:1"; }
   std::int64_t connected_at_us() const override { return 0; }

@@ -1,12 +1,15 @@
 #include "serve/input.hpp"
 
+#include <atomic>
 #include <deque>
 #include <filesystem>
+#include <functional>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.hpp"
 #include "net/net_helpers.hpp"
 #include "serve/fake_media.hpp"
 #include "serve/input_spec.hpp"
@@ -27,10 +30,12 @@ public:
     std::optional<Error> error;
     std::uint64_t dropped = 0;
   };
-  ScriptedReader(std::deque<Step> steps, int stop_fd) : steps_(std::move(steps)), stop_fd_(stop_fd) {}
+  ScriptedReader(std::deque<Step> steps, int stop_fd, std::function<void()> on_all_given = {})
+      : steps_(std::move(steps)), stop_fd_(stop_fd), on_all_given_(std::move(on_all_given)) {}
 
   wire::Pull next() override {
     if (steps_.empty()) {
+      if (on_all_given_) on_all_given_();
       wait_readable(stop_fd_, -1, -1);
       return wire::Pull::stopped;
     }
@@ -47,6 +52,7 @@ public:
 private:
   std::deque<Step> steps_;
   int stop_fd_;
+  std::function<void()> on_all_given_;  // in the reading thread
   Step now_;
   wire::ReaderStats stats_;
 };
@@ -66,8 +72,9 @@ protected:
         loop_, stream_,
         Input::Origin{.name = "stdin",
                       .make_reader =
-                          [steps = std::move(steps)](const wire::ReadOptions& options) mutable {
-                            return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd);
+                          [this, steps = std::move(steps)](const wire::ReadOptions& options) mutable {
+                            return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd,
+                                                                    [this] { all_given_ = true; });
                           }},
         nullptr,
         Input::Events{.on_format = [this](Input&, bool first) { first_formats_ += first ? 1 : 0; },
@@ -79,6 +86,7 @@ protected:
   Stream& stream_ = hub_.add_stream("cam", "");
   int first_formats_ = 0;
   std::optional<Input::End> end_;
+  std::atomic<bool> all_given_ = false;
   std::unique_ptr<Input> input_;
 };
 
@@ -133,6 +141,16 @@ TEST_F(InputTest, WhatTheLoopDoesNotTakeIsDroppedUpToAKeyframe) {
     loop_.run_once(false);
   }
   EXPECT_EQ(stream_.totals().units + stream_.totals().dropped, 7U);
+}
+
+TEST_F(InputTest, ArrivalIsWhenItWasReadAndNotWhenTheLoopTookIt) {
+  const std::int64_t before_ns = monotonic_ns();
+  start({format(VideoCodec::mjpeg), picture(0)});
+  while (!all_given_) ::usleep(1'000);  // the loop stands still
+  const std::int64_t read_ns = monotonic_ns();
+  turn_until(loop_, [&] { return stream_.history().newest_video() != nullptr; });
+  EXPECT_GE(stream_.history().newest_video()->arrived_ns, before_ns);
+  EXPECT_LE(stream_.history().newest_video()->arrived_ns, read_ns);
 }
 
 TEST_F(InputTest, DamageSeenByTheReaderIsCounted) {
