@@ -43,7 +43,7 @@ RtspConnection::RtspConnection(RtspSessions& sessions, Fd fd, const net::Address
                   if (how == RtspSessions::Over::orderly) return finish(reason);
                   close(reason);
                 }),
-      last_data_ms_(loop_.now_ms()),
+      last_event_ms_(loop_.now_ms()),
       retry_(loop_, [this] { try_waiting(); }) {}
 
 RtspConnection::~RtspConnection() {
@@ -51,7 +51,6 @@ RtspConnection::~RtspConnection() {
 }
 
 void RtspConnection::on_data(std::span<const std::byte> bytes) {
-  last_data_ms_ = loop_.now_ms();
   process(bytes);
 }
 
@@ -63,8 +62,15 @@ void RtspConnection::process(std::span<const std::byte> bytes) {
       connection_.set_reading(false);
       return;
     }
-    switch (demultiplexer_.next(bytes)) {
+    const Got got = demultiplexer_.next(bytes);
+    if (got == Got::request || got == Got::frame) {
+      any_event_ = true;
+      last_event_ms_ = loop_.now_ms();
+      begun_ms_.reset();
+    }
+    switch (got) {
       case Got::nothing:
+        if (demultiplexer_.started() && !begun_ms_) begun_ms_ = loop_.now_ms();
         return;
       case Got::frame:
         requests_.on_frame(demultiplexer_.channel(), demultiplexer_.payload());
@@ -138,6 +144,12 @@ void RtspConnection::refuse_unparsed() {
   finish("malformed");
 }
 
+/// A client that sends its request byte by byte would hold its connection for ever.
+void RtspConnection::refuse_unfinished() {
+  if (!demultiplexer_.head().empty()) send({.status = 408}, scan_cseq(demultiplexer_.head()));
+  finish("unfinished");
+}
+
 void RtspConnection::on_drained() {
   if (RtspSessions::Entry* entry = sessions_.owned_by(&connection_)) entry->session->pump();
 }
@@ -156,9 +168,11 @@ void RtspConnection::tick(bool stopping) {
   if (finishing_since_ms_ && now_ms - *finishing_since_ms_ > kFinishMs) return close("finished");
   if (!connection_.idle() && now_ms - connection_.last_progress_ms() > sessions_.options().stuck_ms)
     return close("stuck");
+  const RtspSessions::Options& options = sessions_.options();
+  if (begun_ms_ && now_ms - *begun_ms_ > options.request_ms) return refuse_unfinished();
   if (requests_.has_session()) return;
   if (stopping) return finish("server");
-  if (now_ms - last_data_ms_ > sessions_.options().timeout_ms) close("idle");
+  if (now_ms - last_event_ms_ > (any_event_ ? options.timeout_ms : options.request_ms)) close("idle");
 }
 
 void RtspConnection::finish(std::string_view reason) {

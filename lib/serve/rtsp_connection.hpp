@@ -36,6 +36,7 @@ private:
   void try_waiting();
   bool send(const RtspResponse& response, std::string_view cseq);
   void refuse_unparsed();
+  void refuse_unfinished();
   /// Says all that is to be said, then closes.
   void finish(std::string_view reason);
   void close(std::string_view reason);
@@ -51,7 +52,9 @@ private:
   std::vector<Wish> wishes_;             // that it may come
   std::vector<std::byte> held_;          // what came behind it
   std::int64_t waiting_until_ms_ = 0;
-  std::int64_t last_data_ms_;
+  std::int64_t last_event_ms_;  // a whole request or frame, at first the connection: mere bytes are no sign of life
+  std::optional<std::int64_t> begun_ms_;  // the request or frame under way
+  bool any_event_ = false;
   std::optional<std::int64_t> finishing_since_ms_;
   bool closed_ = false;
   net::Timer retry_;

@@ -24,6 +24,9 @@ public:
   /// Takes bytes off the front of `bytes` up to the next event.
   Got next(std::span<const std::byte>& bytes);
 
+  /// In the middle of a request or a frame: some bytes of it have come.
+  bool started() const noexcept { return in_frame_ || parser_.started(); }
+
   net::Request request() { return parser_.take(); }
   std::uint8_t channel() const noexcept { return std::to_integer<std::uint8_t>(frame_[1]); }
   /// Until the next call of next().

@@ -144,6 +144,7 @@ Answer RtspRequests::setup_new(const Setup& setup) {
   if (choice.kind == RtspChoice::Kind::refused) return refuse(415, choice.reason);
   if (choice.stream == nullptr) return refuse(404, choice.reason);
   std::erase_if(mine_, [this](const std::string& id) { return !sessions_.exists(id); });
+  if (!sessions_.make_room()) return refuse(453, "too many sessions");
   if (mine_.size() >= kMaxSessions) return refuse(453, "too many sessions on this connection");
   const bool tcp = setup.transport.lower == LowerTransport::tcp;
   if (tcp) channels_.clear();
@@ -211,7 +212,7 @@ Expected<std::string, int> RtspRequests::connect_udp(const RtspTransport& transp
   rtcp.set_port(transport.pair->second);
   try {
     RtspUdpPorts& ports = sessions_.ports_on(local_);
-    if (!sessions_.claim(entry, rtp, rtcp)) return Unexpected(461);
+    if (!sessions_.claim(entry, track, rtp, rtcp)) return Unexpected(461);
     if (!session.has_output()) {
       session.set_output(std::make_unique<RtspUdpOutput>(sessions_.loop(), ports, [&session] { session.pump(); }));
     }

@@ -16,6 +16,8 @@ std::string_view rtsp_reason(int status) noexcept {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
     case 413:
       return "Request Entity Too Large";
     case 414:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,18 @@ namespace campipe::serve {
 
 RtspSessions::RtspSessions(net::Loop& loop, Hub& hub, Options options)
     : loop_(loop), hub_(hub), options_(options), cname_("campipe-" + random_hex(8)) {}
+
+bool RtspSessions::make_room() {
+  if (entries_.size() < options_.max_sessions) return true;
+  const Entry* silent = nullptr;
+  for (const auto& [id, entry] : entries_) {
+    const bool rests = entry.owner == nullptr && entry.session->state() == RtspSession::State::ready;
+    if (rests && (silent == nullptr || entry.last_seen_ms < silent->last_seen_ms)) silent = &entry;
+  }
+  if (silent == nullptr) return false;
+  remove(std::string(silent->session->id()), "crowded_out");
+  return true;
+}
 
 RtspSessions::Entry& RtspSessions::create(Stream& stream, LowerTransport lower, std::string peer, const void* owner,
                                           OnOver on_over) {
@@ -48,18 +61,28 @@ RtspSessions::Entry* RtspSessions::owned_by(const void* connection) {
   return found == by_owner_.end() ? nullptr : found->second;
 }
 
-bool RtspSessions::claim(Entry& entry, const net::Address& rtp, const net::Address& rtcp) {
-  const std::vector<std::string> keys{rtp.to_string(), rtcp.to_string()};
+bool RtspSessions::claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp) {
+  const Entry::Ports keys{rtp.to_string(), rtcp.to_string()};
   const auto is_others = [&](const std::string& key) {
     const auto found = by_client_port_.find(key);
     return found != by_client_port_.end() && found->second != &entry;
   };
   if (std::ranges::any_of(keys, is_others)) return false;
-  for (const std::string& key : keys) {
-    by_client_port_[key] = &entry;
-    entry.client_ports.push_back(key);
+  if (entry.client_ports.size() <= track) entry.client_ports.resize(track + 1);
+  release(entry, std::exchange(entry.client_ports[track], keys));
+  for (const Entry::Ports& ports : entry.client_ports) {  // two tracks may have had one in common
+    for (const std::string& key : ports) {
+      if (!key.empty()) by_client_port_[key] = &entry;
+    }
   }
   return true;
+}
+
+void RtspSessions::release(const Entry& entry, const Entry::Ports& ports) {
+  for (const std::string& key : ports) {
+    const auto found = by_client_port_.find(key);
+    if (found != by_client_port_.end() && found->second == &entry) by_client_port_.erase(found);
+  }
 }
 
 RtspUdpPorts& RtspSessions::ports_on(const net::Address& local) {
@@ -98,7 +121,7 @@ void RtspSessions::remove(std::string_view id, std::string_view reason) {
               entry.session->stream().path(), reason, counters.units, counters.bytes, counters.skips);
   }
   if (entry.owner != nullptr) by_owner_.erase(entry.owner);
-  for (const std::string& key : entry.client_ports) by_client_port_.erase(key);
+  for (const Entry::Ports& ports : entry.client_ports) release(entry, ports);
   entries_.erase(found);
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,7 +23,10 @@ public:
     /// Clients are told 60 s; some ask for life exactly then, some a little late.
     int advertised_timeout_s = 60;
     std::int64_t timeout_ms = 70'000;
-    std::int64_t stuck_ms = 10'000;  ///< a client that takes nothing for so long is dropped
+    std::int64_t stuck_ms = 10'000;    ///< a client that takes nothing for so long is dropped
+    std::int64_t request_ms = 10'000;  ///< from a request's first byte, or the connection, to its last
+    /// With those over UDP, whose clients may long be gone: a connection could leave one behind after the other.
+    std::size_t max_sessions = 1000;
   };
   /// What becomes of the connection that an interleaved session ran on.
   enum class Over { orderly, broken };
@@ -33,7 +37,8 @@ public:
     const void* owner = nullptr;  ///< the connection of an interleaved session
     OnOver on_over;
     std::int64_t last_seen_ms = 0;
-    std::vector<std::string> client_ports;  ///< keys of UDP addresses that are this session's
+    using Ports = std::array<std::string, 2>;
+    std::vector<Ports> client_ports;  ///< by track: RTP and RTCP address that are this session's; keys
   };
 
   RtspSessions(net::Loop& loop, Hub& hub, Options options);
@@ -51,8 +56,12 @@ public:
   /// The interleaved session of a connection, nullptr when it has none.
   Entry* owned_by(const void* connection);
 
-  /// Gives a client's RTP and RTCP address to a session; false when another has one of them.
-  bool claim(Entry& entry, const net::Address& rtp, const net::Address& rtcp);
+  /// Whether there may be one more. Of too many, one over UDP that does not play goes: the one that was silent longest.
+  bool make_room();
+
+  /// Gives a client's RTP and RTCP address to a session's track, instead of those it had; false when another session
+  /// has one of them.
+  bool claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp);
   /// The ports on the local address that a connection came in by. Throws Error when there are none.
   RtspUdpPorts& ports_on(const net::Address& local);
 
@@ -69,6 +78,7 @@ public:
 private:
   void on_rtcp(const net::Address& from, std::span<const std::byte> packet);
   void ended(const std::string& id, const std::string& reason);
+  void release(const Entry& entry, const Entry::Ports& ports);
 
   net::Loop& loop_;
   Hub& hub_;

@@ -1,4 +1,5 @@
 // Requests and answers, each named after what players need of it.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -189,6 +190,17 @@ TEST_F(RtspRequestsTest, TwoSessionsMayNotShareAClientsPort) {
   EXPECT_EQ(other.ask("SETUP", other.url("/cam/trackID=0"), udp).status, 200);
 }
 
+TEST_F(RtspRequestsTest, ATrackThatIsSetUpAgainGivesItsFormerPortsBack) {
+  const auto udp = [](int port) {
+    return fmt::format("Transport: RTP/AVP;unicast;client_port={}-{}\r\n", port, port + 1);
+  };
+  const std::string session = session_of(player.ask("SETUP", player.url("/cam/trackID=0"), udp(52'000)));
+  EXPECT_EQ(player.ask("SETUP", player.url("/cam/trackID=0"), session + udp(52'002)).status, 200);
+  Player other(fixture);
+  EXPECT_EQ(other.ask("SETUP", other.url("/cam/trackID=0"), udp(52'002)).status, 461);
+  EXPECT_EQ(other.ask("SETUP", other.url("/cam/trackID=0"), udp(52'000)).status, 200);
+}
+
 TEST_F(RtspRequestsTest, SecondTrackMayNotTakeTheChannelsOfTheFirst) {
   Stream& av = fixture.hub.add_stream("av", "");
   media::StreamFormat format = Fixture::h264();
@@ -297,6 +309,63 @@ TEST_F(RtspRequestsTest, SessionsOfOneConnectionAreBounded) {
   }
   EXPECT_EQ(refused, 12);
   EXPECT_EQ(fixture.server.session_count(), 8U);
+}
+
+TEST(RtspSessionLimits, OfTooManySessionsOneThatIsNotPlayedGivesWay) {
+  Fixture fixture({.sessions = {.max_sessions = 3}});
+  fixture.start();
+  fixture.push_gop(3);
+  const auto set_up = [&](Player& player, const std::string& transport) {
+    return player.ask("SETUP", player.url("/cam/trackID=0"), "Transport: RTP/AVP" + transport + "\r\n").status;
+  };
+  for (int i = 0; i < 10; ++i) {  // each leaves its session behind
+    Player gone(fixture);
+    EXPECT_EQ(set_up(gone, fmt::format(";unicast;client_port={}", 53'000 + 2 * i)), 200);
+    gone.hang_up();
+    EXPECT_TRUE(fixture.until([&] { return fixture.server.connection_count() == 0; }));
+  }
+  EXPECT_EQ(fixture.server.session_count(), 3U);
+  Player a(fixture), b(fixture), c(fixture), d(fixture);
+  for (Player* player : {&a, &b, &c}) {
+    player->play_tcp();
+    EXPECT_EQ(player->play_reply.status, 200);
+  }
+  EXPECT_EQ(set_up(d, "/TCP;interleaved=0-1"), 453);
+  EXPECT_EQ(fixture.server.session_count(), 3U);
+}
+
+TEST(RtspTimeouts, ARequestThatDoesNotComeToItsEndIsRefused) {
+  Fixture quick({.sessions = {.request_ms = 300}});
+  Player player(quick);
+  player.send("OPTIONS * RTSP/1.0\r\nCSeq: 5\r\nX-Slow: ");
+  EXPECT_TRUE(quick.until([&] {
+    player.send("a");  // bytes are no sign of life
+    player.read_some();
+    return !player.replies.empty() || player.closed;
+  }));
+  ASSERT_FALSE(player.replies.empty());
+  EXPECT_EQ(player.replies.front().status, 408);
+  EXPECT_EQ(player.replies.front().header("CSeq"), "5");
+  EXPECT_TRUE(player.wait_closed());
+}
+
+TEST(RtspTimeouts, AFrameThatDoesNotComeToItsEndEndsTheConnection) {
+  Fixture quick({.sessions = {.request_ms = 300}});
+  quick.start();
+  quick.push_gop(3);
+  Player player(quick);
+  player.play_tcp();
+  player.send(std::string("$\1\x40\0half", 8));
+  EXPECT_TRUE(player.wait_closed());
+  EXPECT_TRUE(quick.until([&] { return quick.server.session_count() == 0; }));
+}
+
+TEST(RtspTimeouts, ConnectionThatAsksNothingIsClosedSoonerThanOneThatDid) {
+  Fixture quick({.sessions = {.timeout_ms = 60'000, .request_ms = 300}});
+  Player silent(quick), one(quick);
+  EXPECT_EQ(one.ask("OPTIONS", "*").status, 200);
+  EXPECT_TRUE(silent.wait_closed());
+  EXPECT_EQ(one.ask("OPTIONS", "*").status, 200);
 }
 
 TEST_F(RtspRequestsTest, JpegOver2040PixelsIsRefusedWithTheReason) {
