@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "base/error.hpp"
@@ -19,6 +20,10 @@ namespace {
 constexpr int kBacklog = 512;
 constexpr int kAcceptBatch = 64;  // then others have their turn
 constexpr int kRetryMs = 200;
+constexpr std::int64_t kTellAgainMs = 60'000;
+/// A peer that vanished is given up after so long, whether something is being sent to it or nothing.
+constexpr int kDeadAfterMs = 30'000;
+constexpr int kKeepAliveIdleS = 20, kKeepAliveIntervalS = 5;
 constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
 
 [[noreturn]] void cannot_listen(int error, const Address& address, std::string_view option) {
@@ -34,6 +39,15 @@ constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
   if (error == EADDRNOTAVAIL)
     fail(ExitCode::unavailable, "no interface here has this address ('ip address' lists them)");
   throw Error(ExitCode::os_error, fmt::format("{} {}: {}", option, address.to_string(), errno_text(error)));
+}
+
+/// Accepted sockets have these from the one that listens. Refused where it is no TCP socket.
+void notice_dead_peers(int fd) {
+  const auto set = [fd](int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleS);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalS);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, kDeadAfterMs);
 }
 
 const char* environment(const char* name) {
@@ -83,11 +97,21 @@ Fd inherited_listener(std::string_view name) {
 }
 
 Listener::Listener(Loop& loop, Fd fd, OnConnection on_connection)
-    : fd_(std::move(fd)),
+    : loop_(loop),
+      fd_(std::move(fd)),
       on_connection_(std::move(on_connection)),
       retry_(loop, [this] { watch_.set(Watch::kRead); }),
       watch_(loop, fd_.get(), [this](int) { accept_some(); }) {
+  notice_dead_peers(fd_.get());
   watch_.set(Watch::kRead);
+}
+
+/// While there are no descriptors, each one that comes free is taken and the next is missing again: told once in a
+/// while.
+void Listener::tell(int error) {
+  if (told_ms_ && loop_.now_ms() - *told_ms_ < kTellAgainMs) return;
+  told_ms_ = loop_.now_ms();
+  log::warning("cannot accept a connection: {}: tried again every {} ms", errno_text(error), kRetryMs);
 }
 
 void Listener::accept_some() {
@@ -98,13 +122,11 @@ void Listener::accept_some() {
     if (!fd) {
       if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-      if (!told_) log::warning("cannot accept a connection: {}: tried again every {} ms", errno_text(errno), kRetryMs);
-      told_ = true;
+      tell(errno);
       watch_.set(0);
       retry_.start(kRetryMs);
       return;
     }
-    told_ = false;
     on_connection_(std::move(fd), peer);
   }
 }

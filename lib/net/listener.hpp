@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "base/fd.hpp"
@@ -17,7 +19,9 @@ Fd listen_tcp(const Address& address, std::string_view option);
 /// $LISTEN_FDNAMES); empty when there is none. Throws Error(usage) when it is no listening stream socket.
 Fd inherited_listener(std::string_view name);
 
-/// Accepts connections. When descriptors run out it waits 200 ms and tries again.
+/// Accepts connections. When descriptors run out it waits 200 ms and tries again, and says so once a minute. A peer
+/// that vanished without a word fails its connection after 30 s (keep-alive, TCP_USER_TIMEOUT), also when nothing is
+/// sent.
 class Listener {
 public:
   using OnConnection = std::function<void(Fd fd, Address peer)>;
@@ -27,12 +31,14 @@ public:
 
 private:
   void accept_some();
+  void tell(int error);
 
+  Loop& loop_;
   Fd fd_;
   OnConnection on_connection_;
   Timer retry_;
   Watch watch_;
-  bool told_ = false;
+  std::optional<std::int64_t> told_ms_;
 };
 
 }  // namespace campipe::net
