@@ -8,13 +8,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,8 +25,8 @@ namespace {
 
 struct Device {
   shim::Camera camera;
-  std::vector<int> open_fds;
-  int owner = -1;  // the descriptor that has buffers
+  std::map<int, int> open_fds;  // and the other end of each one's pipe: a camera is readable, never writable
+  int owner = -1;               // the descriptor that has buffers
 };
 
 std::recursive_mutex& lock() {
@@ -53,8 +53,7 @@ bool is_set(const char* name) {
 
 bool ours(int fd) {
   if (!any_open || fd < 0) return false;
-  const auto& fds = device().open_fds;
-  return std::find(fds.begin(), fds.end(), fd) != fds.end();
+  return device().open_fds.contains(fd);
 }
 
 int open_device() {
@@ -62,12 +61,12 @@ int open_device() {
     errno = ENOENT;
     return -1;
   }
-  const int fd = ::eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
-  if (fd < 0) return -1;
+  int ends[2];
+  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return -1;
   const std::lock_guard guard(lock());
-  device().open_fds.push_back(fd);
+  device().open_fds[ends[0]] = ends[1];
   any_open = true;
-  return fd;
+  return ends[0];
 }
 
 void set_text(unsigned char* out, std::size_t size, const char* text) {
@@ -199,6 +198,8 @@ int answer(int fd, unsigned long request, void* argument) {
       return parameters(*static_cast<v4l2_streamparm*>(argument), false);
     case VIDIOC_S_PARM:
       return parameters(*static_cast<v4l2_streamparm*>(argument), true);
+    case VIDIOC_S_INPUT:
+      return *static_cast<int*>(argument) == 0 ? 0 : EINVAL;
     case VIDIOC_REQBUFS:
       return request_buffers(fd, *static_cast<v4l2_requestbuffers*>(argument));
     case VIDIOC_QUERYBUF: {
@@ -213,7 +214,7 @@ int answer(int fd, unsigned long request, void* argument) {
     case VIDIOC_DQBUF:
       return dequeue(*static_cast<v4l2_buffer*>(argument));
     case VIDIOC_STREAMON:
-      return is_set("SHIM_ENOSPC") ? ENOSPC : camera.start(fd);
+      return is_set("SHIM_ENOSPC") ? ENOSPC : camera.start(fd, device().open_fds[fd]);
     case VIDIOC_STREAMOFF:
       camera.stop();
       return 0;
@@ -269,6 +270,10 @@ int __open64_2(const char* path, int flags) {
   return do_open(AT_FDCWD, path, flags, 0);
 }
 
+int access(const char* path, int mode) {
+  if (std::strcmp(path, device_path()) == 0) return 0;
+  return static_cast<int>(::syscall(SYS_faccessat, AT_FDCWD, path, mode));
+}
 int ioctl(int fd, unsigned long request, ...) {
   va_list arguments;
   va_start(arguments, request);
@@ -320,7 +325,8 @@ int close(int fd) {
         device().camera.request_buffers(none);
         device().owner = -1;
       }
-      std::erase(device().open_fds, fd);
+      ::syscall(SYS_close, device().open_fds[fd]);
+      device().open_fds.erase(fd);
     }
   }
   return static_cast<int>(::syscall(SYS_close, fd));

@@ -50,14 +50,15 @@ public:
   const ModeEntry& nearest(std::uint32_t fourcc, campipe::Size size) const;
   std::size_t buffer_bytes(const ModeEntry& mode) const;
 
-  // As the ioctls: 0 or errno. `event_fd` is what the program polls; a frame is one count in it.
+  // As the ioctls: 0 or errno. `event_fd` is what the program polls; a frame is 8 bytes in the pipe whose other
+  // end is `wake_fd`.
   ModeEntry mode;
   int rate = 30;
   int request_buffers(std::uint32_t& count);
   std::byte* buffer(std::uint32_t index);
   std::size_t buffer_length() const { return length_; }
   int queue(std::uint32_t index);
-  int start(int event_fd);
+  int start(int event_fd, int wake_fd);
   void stop();
   int dequeue(Filled& filled);
   bool streaming() const { return running_; }
@@ -78,7 +79,7 @@ private:
   std::deque<Filled> filled_;
   std::thread thread_;
   bool running_ = false, gone_ = false, halted_ = false;
-  int event_fd_ = -1;
+  int event_fd_ = -1, wake_fd_ = -1;
   std::uint32_t sequence_ = 0;
 };
 
