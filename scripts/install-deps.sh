@@ -27,6 +27,7 @@ test_packages=(
 bench_packages=(
   libbenchmark-dev python3
   libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-bad
+  libgstrtspserver-1.0-dev gstreamer1.0-plugins-good ustreamer ffmpeg
 )
 
 yes=0 tests=0 bench=0
