@@ -62,11 +62,36 @@ class Browser:
     def screenshot(self):
         return base64.b64decode(self.call("GET", self.session + "/screenshot"))
 
+    def cdp(self, command, **parameters):
+        return self.call("POST", self.session + "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def look(self, width, height, scheme="light", scale=1, mobile=False):
+        """Size of the window's inside in CSS pixels, and the colour scheme that is preferred."""
+        self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=mobile)
+        self.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def key(self, name):
+        """Presses a key by its DOM name, e.g. Escape or f."""
+        text = {"text": name} if len(name) == 1 else {}
+        for kind in ("keyDown", "keyUp"):
+            self.cdp("Input.dispatchKeyEvent", type=kind, key=name, **text if kind == "keyDown" else {})
+
+    def click(self, selector):
+        """Clicks with the mouse in the middle of what `selector` finds, wherever that is."""
+        x, y = self.run(f"const n = document.querySelector({json.dumps(selector)}); n.scrollIntoView({{block: 'nearest'}}); "
+                        "const r = n.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2];")
+        for kind in ("mousePressed", "mouseReleased"):
+            self.cdp("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
     def console(self):
         return [entry["message"] for entry in self.call("POST", self.session + "/se/log", {"type": "browser"})]
 
 
-# Name and place of each picture of the viewer page that is shown.
-SHOWN = """return [...document.querySelectorAll('.tile')].filter(t => !t.classList.contains('veiled')
-    && t.querySelector('img').naturalWidth > 0).map(t => { const r = t.querySelector('img').getBoundingClientRect();
+# Name and place of each picture of the viewer page's grid that is shown.
+SHOWN = """return [...document.querySelectorAll('#grid:not([hidden]) .tile')].filter(t => t.querySelector('.veil').hidden)
+    .map(t => { const r = t.querySelector('canvas').getBoundingClientRect();
     return [t.querySelector('h2').textContent, r.x, r.y, r.width, r.height]; })"""
+
+# The same of the one that is large.
+SHOWN_LARGE = """const n = document.querySelector('#large:not([hidden])');
+    return n !== null && n.querySelector('.veil').hidden ? n.querySelector('h2').textContent : null"""

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 
-from browser import SHOWN, Browser, wait_for
+from browser import SHOWN_LARGE, Browser, wait_for
 
 url = sys.argv[1]
 
@@ -21,13 +21,13 @@ def healthy():
 
 with Browser() as browser:
     browser.open(url)
-    wait_for("a picture", 40, lambda: browser.run(SHOWN))
+    wait_for("a picture", 40, lambda: browser.run(SHOWN_LARGE))
     print("shown", flush=True)
-    wait_for("word of the server's end", 15, lambda: browser.run("return document.querySelector('.tile').classList.contains('away')"))
+    wait_for("word of the server's end", 15, lambda: browser.run("return document.querySelector('#large').dataset.state === 'away'"))
     print("away", flush=True)
     wait_for("the new server", 60, healthy)
     start = time.monotonic()
     # The new server's own count tells that the page asked it for pictures.
-    wait_for("a picture of the new server", 20, lambda: browser.run(SHOWN) and b'"clients": 1' in
+    wait_for("a picture of the new server", 20, lambda: browser.run(SHOWN_LARGE) and b'"clients": 1' in
              urllib.request.urlopen(url + "api/streams", timeout=2).read())
     print(f"back after {time.monotonic() - start:.1f}", flush=True)

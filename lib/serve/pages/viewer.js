@@ -1,221 +1,179 @@
-"use strict";
-// Browsers open at most six connections to one server: a few tiles are live, the others show stills one after the other,
-// and there is always one connection left for /api/streams. Texts go in as textContent only.
-const MAX_LIVE = 4, POLL_MS = 1000, STILL_MS = 1000, PATIENCE_MS = 3000;
-const el = (id) => document.getElementById(id);
-const grid = el("grid"), tiles = new Map();
-let instance = null, away = false, rtspPort = null, big = null;
+// The page: asks the server how its streams are, shows all of them in a grid, or the one that the address names: #NAME.
+//
+// A browser opens six connections to one server. Three go to live pictures, shared among its windows, two to stills, one to
+// the question how things are. Only what is on the screen is loaded, and nothing while the page is hidden.
+const POLL_MS = 1000, PATIENCE_MS = 3000, LIVE_CONNECTIONS = 3, CROWDED_MS = 60000;
+const byId = (id) => document.getElementById(id);
 
-document.title = `${location.hostname} · campipe`;
-el("host").textContent = location.host;
+const cameras = new Map(), tiles = new Map();
+let instance = null, rtspPort = null;
+let away = false, lastAnswer = Date.now(), asked = false, crowdedUntil = 0, pollTimer = 0, polling = false;
+let solo = null;        // the only stream there is: it is shown as if it were opened
+let gridScroll = 0, cameFromGrid = false;
 
-const number = (value, digits) => value.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
-function bits(value) {
-  if (value >= 1e6) return [number(value / 1e6, 1), "Mbit/s"];
-  return [number(value / 1e3, 0), "kbit/s"];
+const large = new Large(), windows = new Windows(assign);
+
+// Where we are.
+
+function named() {
+  let text = "";
+  try { text = decodeURIComponent(location.hash.slice(1)); } catch { /* not one of ours */ }
+  const [name, rendition = ""] = text.split("/");
+  return name ? [name, rendition] : solo ? [solo, ""] : [null, ""];
 }
 
-class Tile {
-  constructor(name) {
-    this.name = name;
-    this.rendition = null;
-    this.streams = [];
-    this.mode = "off";
-    this.url = "";
-    this.visible = true;
-    this.broken = false;
-    this.node = el("tile").content.firstElementChild.cloneNode(true);
-    this.image = this.node.querySelector("img");
-    this.part = (selector) => this.node.querySelector(selector);
-    this.part("h2").textContent = name;
-    this.image.alt = `live picture of ${name}`;
-    this.image.addEventListener("error", () => { if (this.mode === "live") { this.broken = true; this.veil(true, "connecting again…"); } });
-    this.image.addEventListener("load", () => { this.broken = false; });
-    this.image.addEventListener("click", () => enlarge(this));
-    this.part(".grow").addEventListener("click", () => enlarge(this));
-    this.part(".rtsp").addEventListener("click", () => this.copyRtsp());
-    new IntersectionObserver((entries) => { this.visible = entries.at(-1).isIntersecting; assign(); }).observe(this.node);
+function route() {
+  const [name, rendition] = named(), before = large.name;
+  if (name === null) {
+    large.close();
+    cameFromGrid = false;
+  } else {
+    if (before === null) gridScroll = scrollY;
+    large.open(name, rendition, tiles.get(name));
+    large.camera = cameras.get(name) ?? null;
   }
-
-  get renditions() { return [...new Set(this.streams.map((s) => s.rendition))]; }
-  get chosen() {
-    const names = this.renditions;
-    return names.includes(this.rendition) ? this.rendition : names[0];
-  }
-  // The stream to show: MJPEG where there is one, else what stills can be made of.
-  get stream() {
-    const own = this.streams.filter((s) => s.rendition === this.chosen);
-    return own.find((s) => s.codec === "mjpeg" && ["flowing", "idle"].includes(s.state)) || own.find((s) => s.codec === "mjpeg") ||
-        own.find((s) => s.state === "flowing") || own[0];
-  }
-  get path() { return encodeURIComponent(this.name) + (this.chosen ? "/" + encodeURIComponent(this.chosen) : ""); }
-  get canLive() { return this.stream.codec === "mjpeg" && this.stream.state !== "ended"; }
-  get wantsStill() { return this.mode === "still" && ["flowing", "idle"].includes(this.stream.state); }
-
-  show(mode) {
-    const url = mode === "live" ? `/stream/${this.path}` : mode === "still" ? `/snapshot/${this.path}.jpg` : "";
-    if (mode === this.mode && url === this.url && !this.broken) return;
-    this.mode = mode;
-    this.url = url;
-    this.broken = false;
-    if (mode === "live") this.setImage(`${url}?page=${Date.now().toString(36)}`);
-    else if (mode === "off") this.image.removeAttribute("src");  // ends the connection
-    else if (!this.image.src.startsWith("blob:")) this.image.removeAttribute("src");
-  }
-  setImage(source) {
-    if (this.image.src.startsWith("blob:")) URL.revokeObjectURL(this.image.src);
-    this.image.src = source;
-  }
-  async still() {
-    const url = this.url;
-    try {
-      const answer = await fetch(url, {cache: "no-store", signal: AbortSignal.timeout(6000)});
-      if (!answer.ok) { this.veil(true, (await answer.text()).trim()); return; }
-      const blob = await answer.blob();
-      if (this.mode === "still" && this.url === url) { this.setImage(URL.createObjectURL(blob)); this.veil(false, ""); this.stillShown = true; }
-    } catch { /* the poll tells when the server is away */ }
-  }
-  again() { this.mode = "off"; this.url = ""; }
-
-  veil(on, why) {
-    this.node.classList.toggle("veiled", on);
-    if (on) this.part(".why").textContent = why;
-  }
-
-  update(streams) {
-    this.streams = streams;
-    const s = this.stream;
-    this.node.classList.remove("waiting", "flowing", "idle", "stalled", "ended", "away");
-    this.node.classList.add(s.state);
-    const still = s.codec !== "mjpeg" && s.codec !== null;
-    this.part(".badge b").textContent = s.state === "flowing" ? (still ? "keyframes" : "live") : s.state;
-    if (s.width) this.node.style.setProperty("--ratio", `${s.width / s.height}`);
-    if (s.state !== "flowing") this.veil(true, s.state === "waiting" ? "waiting for the first frame" : s.state === "idle" ? "waking it up…" : s.reason);
-    else if (!this.broken && (!still || this.stillShown)) this.veil(false, "");
-    else if (still && !this.image.src) this.veil(true, "making a picture of the newest keyframe");
-    this.updateFacts(s);
-    this.updateRenditions();
-    const snap = this.part(".snap");
-    snap.href = `/snapshot/${this.path}.jpg`;
-    snap.download = `${this.name}.jpg`;
-    this.part(".live").href = `/stream/${this.path}`;
-    this.part(".live").hidden = s.codec !== "mjpeg";
-    this.part(".rtsp").hidden = rtspPort === null;
-    this.part(".rtsp").title = this.rtspUrl;
-  }
-  updateFacts(s) {
-    const facts = [];
-    if (s.state === "flowing") facts.push([number(s.fps, 1), "fps"], bits(s.bits_per_second));
-    if (s.width) facts.push([`${s.width}×${s.height}`, s.codec === "mjpeg" ? "MJPEG" : s.codec.toUpperCase().replace("H26", "H.26")]);
-    const clients = this.streams.reduce((sum, one) => sum + one.clients, 0);
-    facts.push([`${clients}`, clients === 1 ? "client" : "clients"]);
-    if (s.age_s !== null && s.age_s > 2) facts.push([`${Math.floor(s.age_s)} s`, "old", "late"]);
-    this.part(".facts").replaceChildren(...facts.map(([value, unit, kind]) => {
-      const row = document.createElement("div"), dd = document.createElement("dd"), dt = document.createElement("dt");
-      dd.textContent = value;
-      dt.textContent = unit;
-      if (kind) row.className = kind;
-      row.append(dt, dd);
-      return row;
-    }));
-  }
-  updateRenditions() {
-    const names = this.renditions, box = this.part(".renditions");
-    const key = names.length > 1 ? names.join("/") : "";
-    if (box.dataset.key !== key) {
-      box.dataset.key = key;
-      box.replaceChildren(...(key ? names : []).map((name) => {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.textContent = name || "default";
-        button.dataset.rendition = name;
-        button.addEventListener("click", () => { this.rendition = name; this.stillShown = false; this.update(this.streams); assign(); });
-        return button;
-      }));
-    }
-    for (const button of box.children) button.setAttribute("aria-pressed", String(button.dataset.rendition === this.chosen));
-  }
-
-  get rtspUrl() {
-    const host = location.hostname.includes(":") && !location.hostname.startsWith("[") ? `[${location.hostname}]` : location.hostname;
-    return `rtsp://${host}:${rtspPort}/${this.path}`;
-  }
-  async copyRtsp() {
-    const button = this.part(".rtsp");
-    try { await navigator.clipboard.writeText(this.rtspUrl); button.textContent = "copied"; }
-    catch { window.prompt("RTSP address", this.rtspUrl); }
-    setTimeout(() => { button.textContent = "rtsp"; }, 1500);
-  }
-}
-
-function enlarge(tile) {
-  big = big === tile ? null : tile;
-  for (const one of tiles.values()) one.node.classList.toggle("big", one === big);
+  byId("grid").hidden = name !== null;
+  byId("empty").hidden = name !== null || !asked || cameras.size > 0;
+  byId("back").hidden = !location.hash && cameras.size < 2;
+  byId("previous").hidden = byId("next").hidden = cameras.size < 2;
+  document.title = `${name ?? location.hostname} · campipe`;
+  large.update(away);
   assign();
-}
-document.addEventListener("keydown", (event) => { if (event.key === "Escape" && big) enlarge(big); });
-document.addEventListener("visibilitychange", () => { if (!document.hidden) restart(); assign(); });
-
-// Decides which tiles are live, which show stills and which rest.
-function assign() {
-  let live = 0;
-  for (const tile of tiles.values()) {
-    if (tile.streams.length === 0) continue;
-    const seen = !document.hidden && !away && (big ? tile === big : tile.visible);
-    if (!seen) tile.show(away ? tile.mode : "off");
-    else if (tile.canLive && live < MAX_LIVE) { live++; tile.show("live"); }
-    else tile.show("still");
+  if (name !== before && name !== null) {
+    scrollTo(0, 0);
+    if (before !== null || cameFromGrid) byId("large-name").focus({preventScroll: true});
+  } else if (name === null && before !== null) {
+    scrollTo(0, gridScroll);
+    tiles.get(before)?.link.focus({preventScroll: true});
   }
 }
-function restart() { for (const tile of tiles.values()) tile.again(); }
+
+function choose(name, rendition) {
+  history.replaceState(history.state, "", `#${name}${rendition ? "/" + rendition : ""}`);
+  route();
+}
+// Back to the grid: by the browser's own step when we came from there, so that "back" does not return to the stream.
+function leave() {
+  solo = null;
+  if (cameFromGrid && location.hash) return history.back();
+  if (location.hash) history.pushState(null, "", location.pathname + location.search);
+  route();
+}
+function step(by) {
+  const names = [...cameras.keys()], at = names.indexOf(large.name);
+  if (names.length > 1) choose(names[(at + by + names.length) % names.length], "");
+}
+
+// What is shown, and how.
+
+function assign() {
+  const looked = !document.hidden && !away, crowded = performance.now() < crowdedUntil;
+  if (large.name !== null) {
+    large.picture.show(looked ? large.wish(windows.count <= LIVE_CONNECTIONS && !crowded) : OFF);
+    for (const tile of tiles.values()) tile.picture.show(OFF);
+    return;
+  }
+  let left = crowded ? 0 : Math.floor(LIVE_CONNECTIONS / windows.count);
+  for (const tile of tiles.values()) {
+    const wish = looked ? tile.wish(left > 0) : OFF;
+    if (wish.mode === "live") left--;
+    tile.picture.show(wish);
+  }
+}
+function pictures() { return [large.picture, ...[...tiles.values()].map((tile) => tile.picture)]; }
 
 function render(answer) {
-  if (answer.instance !== instance) { instance = answer.instance; restart(); }
-  rtspPort = answer.rtsp_port;
-  const names = [...new Set(answer.streams.map((s) => s.name))];
-  for (const [name, tile] of tiles) if (!names.includes(name)) { tile.show("off"); tile.node.remove(); tiles.delete(name); }
-  for (const name of names) {
-    if (!tiles.has(name)) { const tile = new Tile(name); tiles.set(name, tile); grid.append(tile.node); }
-    tiles.get(name).update(answer.streams.filter((s) => s.name === name));
+  if (answer.instance !== instance) {
+    instance = answer.instance;
+    for (const picture of pictures()) picture.restart();
   }
-  grid.classList.toggle("one", names.length === 1);
-  if (names.length === 1) grid.style.setProperty("--ratio", tiles.get(names[0]).node.style.getPropertyValue("--ratio") || "1.7778");
-  el("empty").hidden = names.length > 0;
-  el("version").textContent = `camserve ${answer.version}`;
-  const flowing = answer.streams.filter((s) => s.state === "flowing");
-  const sum = (key) => answer.streams.reduce((total, s) => total + s[key], 0);
-  const [rate, unit] = bits(sum("bits_per_second")), clients = sum("clients");
-  el("summary").textContent = `${flowing.length} of ${answer.streams.length} ${answer.streams.length === 1 ? "stream" : "streams"} live · ` +
-      `${rate} ${unit} in · ${clients} ${clients === 1 ? "client" : "clients"}`;
+  rtspPort = answer.rtsp_port;
+  const groups = new Map();
+  for (const stream of answer.streams) groups.set(stream.name, [...groups.get(stream.name) ?? [], stream]);
+  for (const name of [...cameras.keys()]) if (!groups.has(name)) dropCamera(name);
+  [...groups].forEach(([name, streams], at) => {
+    if (!cameras.has(name)) addCamera(name);
+    cameras.get(name).update(streams);
+    const tile = tiles.get(name);
+    tile.update(false);
+    if (byId("grid").children[at] !== tile.node) byId("grid").insertBefore(tile.node, byId("grid").children[at] ?? null);
+  });
+  if (!asked && groups.size === 1 && !location.hash) [solo] = groups.keys();
+  if (solo && !cameras.has(solo)) solo = null;
+  asked = true;
+  setText(byId("version"), `camserve ${answer.version}`);
+  const clients = answer.streams.reduce((sum, s) => sum + s.clients, 0), rate = answer.streams.reduce((sum, s) => sum + s.bits_per_second, 0);
+  const live = [...cameras.values()].filter((camera) => camera.preview.state === "flowing").length;
+  setText(byId("summary"), `${live} of ${counted(cameras.size, "stream")} live · ${bitRate(rate)} in · ${counted(clients, "client")}`);
+  route();
+}
+function addCamera(name) {
+  const camera = new Camera(name);
+  cameras.set(name, camera);
+  tiles.set(name, new Tile(camera));
+}
+function dropCamera(name) {
+  tiles.get(name).remove();
+  tiles.delete(name);
+  cameras.delete(name);
 }
 
-function setAway(now) {
-  if (now && !away) {
-    el("summary").textContent = "server away: trying again…";
-    for (const tile of tiles.values()) { tile.node.classList.add("away"); tile.veil(true, "server away: trying again…"); }
-  }
-  if (!now && away) restart();
-  away = now;
-  el("summary").classList.toggle("away", away);
-}
+// How the server is.
 
 async function poll() {
+  clearTimeout(pollTimer);
+  if (polling || document.hidden) return;
+  polling = true;
+  windows.tell(true);
   try {
-    const answer = await fetch("/api/streams", {cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS)});
-    if (!answer.ok) throw new Error(answer.statusText);
-    const status = await answer.json();
+    const answer = await (await ask("/api/streams", AbortSignal.timeout(PATIENCE_MS))).json();
+    lastAnswer = Date.now();
     setAway(false);
-    render(status);
-  } catch { setAway(true); }
+    render(answer);
+  } catch (error) {
+    // While pictures come the server is there: the question waits for a connection, all are taken by other pages.
+    if (error.name === "TimeoutError" && performance.now() - Picture.lastPartAt < 1000) crowdedUntil = performance.now() + CROWDED_MS;
+    else setAway(true);
+  }
+  polling = false;
   assign();
-  setTimeout(poll, POLL_MS);
+  pollTimer = setTimeout(poll, POLL_MS);
+}
+function setAway(now) {
+  if (now !== away) setText(byId("notice"), now ? "camserve does not answer: trying again" : "");
+  away = now;
+  document.body.classList.toggle("away", away);
+  byId("notice").classList.toggle("bad", away);
+  if (!away) return;
+  setText(byId("summary"), `no answer for ${span((Date.now() - lastAnswer) / 1000)}`);
+  for (const tile of tiles.values()) tile.update(true);
+  large.update(true);
 }
 
-async function stills() {
-  const due = [...tiles.values()].filter((tile) => tile.wantsStill);
-  for (const tile of due) if (tile.wantsStill) await tile.still();
-  setTimeout(stills, STILL_MS);
-}
+// What the reader does.
 
+addEventListener("hashchange", () => { solo = null; route(); });
+document.addEventListener("visibilitychange", () => {
+  assign();
+  if (document.hidden) windows.tell(false);
+  else poll();
+});
+byId("grid").addEventListener("click", (event) => { if (event.target.closest("a")) cameFromGrid = true; });
+for (const id of ["home", "back"]) {
+  byId(id).addEventListener("click", (event) => {
+    event.preventDefault();
+    if (!byId("back").hidden) leave();
+  });
+}
+byId("previous").addEventListener("click", () => step(-1));
+byId("next").addEventListener("click", () => step(1));
+document.addEventListener("keydown", (event) => {
+  if (large.name === null || event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input")) return;
+  if (event.key === "Escape" && !document.fullscreenElement && !byId("back").hidden) leave();
+  else if (event.key === "ArrowLeft") step(-1);
+  else if (event.key === "ArrowRight") step(1);
+  else if (event.key === "f") large.fullScreen();
+  else if (event.key === "s") large.snapshot();
+});
+setText(byId("host"), location.host);
 poll();
-stills();
