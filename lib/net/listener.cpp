@@ -17,7 +17,7 @@ namespace campipe::net {
 
 namespace {
 
-constexpr int kBacklog = 512;
+constexpr int kBacklog = 4096;  // the kernel gives net.core.somaxconn at most; who finds it full tries again after 1 s
 constexpr int kAcceptBatch = 64;  // then others have their turn
 constexpr int kRetryMs = 200;
 constexpr std::int64_t kTellAgainMs = 60'000;

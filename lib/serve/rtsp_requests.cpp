@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "base/error.hpp"
 #include "base/log.hpp"
 #include "rtp/sdp.hpp"
 #include "serve/rtsp_tcp_output.hpp"
@@ -210,19 +209,14 @@ Expected<std::string, int> RtspRequests::connect_udp(const RtspTransport& transp
   net::Address rtcp = rtp;
   rtp.set_port(transport.pair->first);
   rtcp.set_port(transport.pair->second);
-  try {
-    RtspUdpPorts& ports = sessions_.ports_on(local_);
-    if (!sessions_.claim(entry, track, rtp, rtcp)) return Unexpected(461);
-    if (!session.has_output()) {
-      session.set_output(std::make_unique<RtspUdpOutput>(sessions_.loop(), ports, [&session] { session.pump(); }));
-    }
-    static_cast<RtspUdpOutput&>(session.output()).set_addresses(track, rtp, rtcp);
-    return fmt::format("{};unicast;client_port={}-{};server_port={}-{}", transport.protocol, transport.pair->first,
-                       transport.pair->second, ports.rtp_port(), ports.rtcp_port());
-  } catch (const Error& error) {
-    log::warning("rtsp {}: {}", connection_.peer().to_string(), error.what());
-    return Unexpected(461);
+  RtspUdpPorts* ports = sessions_.ports_on(local_);
+  if (ports == nullptr || !sessions_.claim(entry, track, rtp, rtcp)) return Unexpected(461);
+  if (!session.has_output()) {
+    session.set_output(std::make_unique<RtspUdpOutput>(sessions_.loop(), *ports, [&session] { session.pump(); }));
   }
+  static_cast<RtspUdpOutput&>(session.output()).set_addresses(track, rtp, rtcp);
+  return fmt::format("{};unicast;client_port={}-{};server_port={}-{}", transport.protocol, transport.pair->first,
+                     transport.pair->second, ports->rtp_port(), ports->rtcp_port());
 }
 
 Answer RtspRequests::play(const net::Request& request, Entry& entry) {

@@ -6,10 +6,17 @@
 
 #include <fmt/format.h>
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 
 namespace campipe::serve {
+
+namespace {
+
+constexpr std::int64_t kTellAgainMs = 60'000;
+
+}  // namespace
 
 RtspSessions::RtspSessions(net::Loop& loop, Hub& hub, Options options)
     : loop_(loop), hub_(hub), options_(options), cname_("campipe-" + random_hex(8)) {}
@@ -85,14 +92,21 @@ void RtspSessions::release(const Entry& entry, const Entry::Ports& ports) {
   }
 }
 
-RtspUdpPorts& RtspSessions::ports_on(const net::Address& local) {
+RtspUdpPorts* RtspSessions::ports_on(const net::Address& local) {
   auto& ports = ports_[local.host()];
-  if (!ports) {
+  if (ports) return ports.get();
+  try {
     ports = std::make_unique<RtspUdpPorts>(
         loop_, local, [this](const net::Address& from, std::span<const std::byte> packet) { on_rtcp(from, packet); });
     log::debug("rtsp: UDP ports {}-{} on {}", ports->rtp_port(), ports->rtcp_port(), local.host());
+  } catch (const Error& error) {
+    const std::int64_t now_ms = loop_.now_ms();
+    if (!told_no_ports_ms_ || now_ms - *told_no_ports_ms_ >= kTellAgainMs) {
+      log::warning("{}", error.what());
+      told_no_ports_ms_ = now_ms;
+    }
   }
-  return *ports;
+  return ports.get();
 }
 
 void RtspSessions::on_rtcp(const net::Address& from, std::span<const std::byte> packet) {

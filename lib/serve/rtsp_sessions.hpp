@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,8 +63,9 @@ public:
   /// Gives a client's RTP and RTCP address to a session's track, instead of those it had; false when another session
   /// has one of them.
   bool claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp);
-  /// The ports on the local address that a connection came in by. Throws Error when there are none.
-  RtspUdpPorts& ports_on(const net::Address& local);
+  /// The ports on the local address that a connection came in by; nullptr when there are none to be had, which is told
+  /// once in a while.
+  RtspUdpPorts* ports_on(const net::Address& local);
 
   void remove(std::string_view id, std::string_view reason);
   /// A connection is gone, and its interleaved session with it.
@@ -88,6 +90,7 @@ private:
   std::map<std::string, Entry*> by_client_port_;
   std::map<const void*, Entry*> by_owner_;
   std::map<std::string, Entry, std::less<>> entries_;
+  std::optional<std::int64_t> told_no_ports_ms_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what is deferred finds out whether we are
 };
 
