@@ -135,16 +135,18 @@ with Scratch() as scratch:
 
     # Nothing has to be sent to anybody: only the network's own questions tell who is gone.
     if LONG:
-        with served.beside("peers that vanish while the source is silent", seconds=5, lines=10):
-            for codec in served.clips:
-                served.tell(codec, "pause")
-            kept, peers = vanished(served)
-            names = {"HTTP a stream", "RTSP after PLAY"}
-            gone = wait_until(60, lambda: not names & set(held(served, peers)), 0.5)
-            tap.ok(gone, "peers that vanish while the source is silent: closed within 60 s", held(served, peers))
-            for s in kept:
-                s.close()
-            for codec in served.clips:
-                served.tell(codec, "go")
+        descriptors = served.descriptors()
+        for codec in served.clips:
+            served.tell(codec, "pause")
+        kept, peers = vanished(served)
+        names = {"HTTP a stream", "RTSP after PLAY"}
+        gone = wait_until(60, lambda: not names & set(held(served, peers)), 0.5)
+        tap.ok(gone, "peers that vanish while the source is silent: closed within 60 s", held(served, peers))
+        for s in kept:
+            s.close()
+        for codec in served.clips:
+            served.tell(codec, "go")
+        back = wait_until(60, lambda: served.descriptors() <= descriptors, 0.5)
+        tap.ok(back, "peers that vanish while the source is silent: descriptors come back", f"{descriptors}, now {served.descriptors()}")
     served.stop()
 tap.done()
