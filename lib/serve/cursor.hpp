@@ -13,7 +13,8 @@ struct LagPolicy {
 
 /// A client's place in a stream. JPEG: a client past the limit goes to the newest picture. H.264 and H.265: to the
 /// newest IDR, and stays where it is when that is already behind it; never does it get a picture whose references it
-/// has not had. For the loop's thread; the stream must outlive it.
+/// has not had. Sound is in step with the pictures: it starts, and goes on after a skip, at the time of the picture
+/// there, also where it came in before that. For the loop's thread; the stream must outlive it.
 class Cursor {
 public:
   Cursor(const Stream& stream, LagPolicy policy) : stream_(&stream), policy_(policy), next_(stream.history().end()) {}
@@ -24,10 +25,13 @@ public:
   void join();
   /// At the next keyframe that comes (JPEG: the next picture); nothing of the history.
   void join_next();
+  /// Has no place yet: the keyframe to start with is still to come.
+  bool joining() const noexcept { return joining_; }
 
   /// The unit to send now, or nothing when the client has all. Moves past it; applies the policy before.
-  /// Audio comes out in its place, after the first video.
   UnitPtr next();
+  /// The sound that next() is going to give first, when it is there already.
+  UnitPtr next_sound() const;
 
   /// Counts a unit as sent, with the bytes it took.
   void sent(const Unit& unit, std::size_t bytes) noexcept;
@@ -40,11 +44,18 @@ private:
   /// Where to go on from when this client is too slow or what it needs is gone; next_ itself when nowhere better.
   void catch_up();
   void skip_to(std::uint64_t index);
+  void begin_with(const Unit& keyframe);
+  UnitPtr take_early_sound();
+  bool is_due(const Unit& unit) const;
 
   const Stream* stream_;
   LagPolicy policy_;
   std::uint64_t next_ = 0;
   bool needs_keyframe_ = true;  // until one is met: at the start, and where references were lost
+  bool joining_ = true;
+  std::int64_t start_us_ = 0;                // of the keyframe begun with
+  std::uint64_t early_ = 0, early_end_ = 0;  // units before it, among them sound of its time and later
+  std::uint64_t after_sound_ = 0;            // what is before this was given, as far as it is sound
   ClientCounters counters_;
 };
 

@@ -55,17 +55,58 @@ std::string RtspSession::play() {
   state_ = State::playing;
   has_played_ = true;
   meter_.join(stream_->now_ns());
-  attachment_ = Attachment(*stream_, *this);
+  make_packetizers();
+  take_place();
   want_sound();
-  cursor_.join();
-  first_ = cursor_.next();
+  first_ = first_unit();
+  return rtp_info();
+}
+
+void RtspSession::take_place() {
+  const bool inter_coded = !stream_->has_codec(media::VideoCodec::mjpeg);
+  const bool rested = stream_->rested();
+  const UnitPtr newest = stream_->history().newest_keyframe();
+  const bool asks = inter_coded && options_.join == RtspJoin::idr && !(newest && is_young(*newest));
+  attachment_ = Attachment(*stream_, *this, asks || rested);
+  if (inter_coded && options_.join == RtspJoin::wait) return cursor_.join_next();
+  // Nobody waits long for an answer, but old pictures are none at all.
+  const bool may_come = asks && newest && !rested && stream_->has_source() && stream_->has_writer();
+  if (!may_come) return cursor_.join();
+  cursor_.join_next();
+  idr_wait_.emplace(loop_, [this] {
+    if (state_ != State::playing || !cursor_.joining()) return;
+    cursor_.join();
+    pump();
+  });
+  idr_wait_->start(options_.idr_wait_ms);
+}
+
+bool RtspSession::is_young(const Unit& unit) const {
+  return !stream_->rested() && stream_->now_ns() - unit.arrived_ns < options_.idr_young_ms * 1'000'000;
+}
+
+UnitPtr RtspSession::first_unit() {
+  while (UnitPtr unit = cursor_.next()) {
+    const std::size_t index = track_of(*unit);
+    if (index >= tracks_.size() || !tracks_[index]) continue;
+    const RtpSplit& split = split_of(*unit, *tracks_[index]->packetizer);
+    if (split.list) return unit;
+    refused(split.list.error());
+  }
+  return nullptr;
+}
+
+std::string RtspSession::rtp_info() const {
   std::string info;
-  for (const auto& track : tracks_) {
-    if (!track) continue;
-    info += fmt::format("{}url={};seq={}", info.empty() ? "" : ",", track->control, track->sender.next_sequence());
-    if (!first_) continue;  // the first is yet to come: nobody knows its time
-    const rtp::RtpTicks ticks = rtp::ticks_from_us(first_->packet.pts_us, track->sender.clock_hz());
-    info += fmt::format(";rtptime={}", track->sender.timestamp(ticks));
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (!tracks_[i]) continue;
+    const Track& track = *tracks_[i];
+    info += fmt::format("{}url={};seq={}", info.empty() ? "" : ",", track.control, track.sender.next_sequence());
+    UnitPtr first = first_;
+    if (first && track_of(*first) != i) first = infos_[i].track == media::Track::audio ? cursor_.next_sound() : nullptr;
+    if (!first) continue;  // yet to come: nobody knows its time
+    const rtp::RtpTicks ticks = rtp::ticks_from_us(first->packet.pts_us, track.sender.clock_hz());
+    info += fmt::format(";rtptime={}", track.sender.timestamp(ticks));
   }
   return info;
 }
@@ -87,6 +128,7 @@ void RtspSession::pause() {
   state_ = State::ready;
   started_ = false;
   first_.reset();
+  idr_wait_.reset();
   attachment_ = {};
   sound_ = {};
 }
@@ -186,6 +228,7 @@ void RtspSession::end(std::string_view reason) {
   if (state_ == State::ended) return;
   goodbye();
   state_ = State::ended;
+  idr_wait_.reset();
   on_ended_(reason);
 }
 
@@ -208,6 +251,10 @@ void RtspSession::on_format_changed() {
   if (!is_current()) return end("format_changed");
   // New parameter sets come in-band with the next keyframe; what is told to new clients is told anew.
   if (state_ == State::playing) want_sound();
+  make_packetizers();
+}
+
+void RtspSession::make_packetizers() {
   const std::size_t now = tracks_of(*stream_).size();
   for (std::size_t i = 0; i < std::min(now, tracks_.size()); ++i) {
     if (tracks_[i]) tracks_[i]->packetizer = packetizer_of(*stream_, infos_[i].track, options_.max_payload);

@@ -20,6 +20,13 @@
 
 namespace campipe::serve {
 
+/// Where a player of inter-coded video begins. JPEG begins with the newest picture, whichever it is.
+enum class RtspJoin {
+  idr,   ///< with one that is asked for, where somebody can be asked; else, and when none comes at once, as gop
+  gop,   ///< with the newest there is, and all since
+  wait,  ///< with the next that comes by itself
+};
+
 /// One client's playing of one stream, from the first SETUP to TEARDOWN. Knows no request and no socket: a connection
 /// turns requests into these calls, an output takes the packets. For the loop's thread; each call but the destructor
 /// may be made from on_units_available().
@@ -30,6 +37,9 @@ public:
   struct Options {
     std::size_t max_payload = rtp::kDefaultMaxPayload;
     LagPolicy lag;
+    RtspJoin join = RtspJoin::idr;
+    std::int64_t idr_wait_ms = 250;   ///< what an IDR that was asked for may take to come
+    std::int64_t idr_young_ms = 250;  ///< one of less age needs no asking
     std::int64_t report_interval_ms = 5000;
   };
   struct Peer {
@@ -64,8 +74,8 @@ public:
   /// Returns its SSRC. The output must know where to send it.
   std::uint32_t set_up(std::size_t track, std::string control);
 
-  /// Takes its place in the stream and answers the RTP-Info header's value (empty when playing already). Nothing is
-  /// sent before start(), so that the answer goes first.
+  /// Takes its place in the stream and answers the RTP-Info header's value (empty when playing already): rtptime is
+  /// left out where the first packet is still to come. Nothing is sent before start(), so that the answer goes first.
   std::string play();
   void start();
   void pause();
@@ -100,10 +110,16 @@ private:
     std::int64_t next_report_ms = 0;
   };
   std::size_t track_of(const Unit& unit) const noexcept { return unit.is_video() ? 0 : 1; }
+  void take_place();
+  bool is_young(const Unit& unit) const;
+  /// The first of those to come that can be sent to this client.
+  UnitPtr first_unit();
+  std::string rtp_info() const;
   void send(UnitPtr unit);
   /// Counts the unit under way once the kernel has all of it.
   void settle();
   void want_sound();
+  void make_packetizers();
   void report(std::size_t index, std::int64_t now_ms);
   void goodbye();
   std::int64_t stream_now_us() const;
@@ -124,7 +140,8 @@ private:
   std::unique_ptr<RtspOutput> output_;
   Cursor cursor_;
   DeliveryMeter meter_;
-  UnitPtr first_;  // taken by play(), not yet sent
+  UnitPtr first_;                       // taken by play(), not yet sent
+  std::optional<net::Timer> idr_wait_;  // for the one that was asked for
   State state_ = State::ready;
   bool started_ = false, stream_ended_ = false, told_refusal_ = false, has_played_ = false;
   Attachment attachment_;

@@ -72,6 +72,7 @@ void Server::listen() {
     RtspServer::Options rtsp_options{.max_connections = options_.max_clients};
     rtsp_options.sessions.session.max_payload = options_.rtp_payload;
     rtsp_options.sessions.max_sessions = options_.max_clients;
+    rtsp_options.sessions.session.join = options_.join;
     rtsp_ = std::make_unique<RtspServer>(loop_, hub_, std::move(rtsp), rtsp_options);
   }
   if (!http) return;

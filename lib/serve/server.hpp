@@ -26,6 +26,7 @@ public:
     std::optional<std::string> http = "127.0.0.1:8080";  ///< ADDR:PORT; nothing: no HTTP
     std::optional<std::string> rtsp = "127.0.0.1:8554";  ///< ADDR:PORT; nothing: no RTSP
     std::size_t rtp_payload = rtp::kDefaultMaxPayload;   ///< bytes, at least 256
+    RtspJoin join = RtspJoin::idr;
     std::size_t max_clients = 1000;
   };
 

@@ -199,10 +199,10 @@ std::size_t Stream::client_count() const noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(clients_, [](const Client* c) { return c != nullptr; }));
 }
 
-void Stream::attach(Client& client) {
+void Stream::attach(Client& client, bool ask_keyframe) {
   clients_.push_back(&client);
   add_wish();
-  if (source_ != nullptr && !has_codec(media::VideoCodec::mjpeg)) source_->request_keyframe();
+  if (ask_keyframe && source_ != nullptr && !has_codec(media::VideoCodec::mjpeg)) source_->request_keyframe();
 }
 
 void Stream::detach(Client& client) noexcept {

@@ -116,7 +116,7 @@ private:
 
   void add_wish() noexcept;
   void drop_wish() noexcept;
-  void attach(Client& client);
+  void attach(Client& client, bool ask_keyframe);
   void detach(Client& client) noexcept;
   void tell(void (Client::*what)());
   std::int64_t stall_after_ns() const;
@@ -160,13 +160,14 @@ private:
   std::shared_ptr<Stream> stream_;
 };
 
-/// Keeps a client on a stream's list, wants the stream's frames and keeps it alive. Who joins between two keyframes has
-/// the next one asked for.
+/// Keeps a client on a stream's list, wants the stream's frames and keeps it alive.
 class Attachment {
 public:
   Attachment() = default;
-  Attachment(Stream& stream, Client& client) : stream_(stream.shared_from_this()), client_(&client) {
-    stream.attach(client);
+  /// @param ask_keyframe  who joins between two keyframes of inter-coded video has the next one asked for.
+  Attachment(Stream& stream, Client& client, bool ask_keyframe = true)
+      : stream_(stream.shared_from_this()), client_(&client) {
+    stream.attach(client, ask_keyframe);
   }
   Attachment(Attachment&& other) noexcept : stream_(std::move(other.stream_)), client_(other.client_) {}
   Attachment& operator=(Attachment&& other) noexcept {

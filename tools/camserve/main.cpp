@@ -44,6 +44,12 @@ int body(int argc, char** argv) {
   app.integer("--max-clients", max_clients, 1, 60000, "Connections at a time, more get 503 (default 1000)");
   app.integer("--rtp-payload", rtp_payload, 256, 8900,
               "Largest RTP payload in bytes (default 1440: fits Ethernet); less for a VPN");
+  std::string join = "idr";
+  app->add_option("--join", join,
+                  "Where RTSP players of H.264 and H.265 begin: idr (default) asks for a keyframe where it can, else\n"
+                  "begins like gop: with the newest keyframe and all since; wait: with the next that comes")
+      ->check(CLI::IsMember({"idr", "gop", "wait"}))
+      ->type_name("WHERE");
   if (const auto code = app.parse(argc, argv)) return *code;
 
   if (inputs.empty()) inputs.emplace_back("cam=-");
@@ -52,6 +58,7 @@ int body(int argc, char** argv) {
   options.rtsp = address_or_none(rtsp);
   if (!options.http && !options.rtsp) throw Error(ExitCode::usage, "--http none --rtsp none: nothing would be served");
   options.rtp_payload = static_cast<std::size_t>(rtp_payload);
+  options.join = join == "gop" ? serve::RtspJoin::gop : join == "wait" ? serve::RtspJoin::wait : serve::RtspJoin::idr;
   options.max_clients = static_cast<std::size_t>(max_clients);
 
   cli::StopSignal stop;

@@ -15,6 +15,7 @@
 namespace campipe::serve {
 namespace {
 
+using fake::Source;
 using media::VideoCodec;
 using net::TestClient;
 using net::turn_until;
@@ -22,17 +23,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-
-/// Notes what it is told.
-struct Source : StreamSource {
-  void set_wanted(bool wanted) noexcept override {
-    now = wanted;
-    ++changes;
-  }
-  void request_keyframe() noexcept override { ++keyframes; }
-  bool now = false;
-  int changes = 0, keyframes = 0;
-};
 
 class DemandTest : public testing::Test {
 protected:
@@ -303,6 +293,7 @@ TEST(DemandByRtsp, ADescribeThatWaitsWantsFrames) {
 
 TEST(DemandByRtsp, APlayerWantsFramesWhileItPlays) {
   test::Fixture fixture;
+  fixture.age_ns = kSecond;
   fixture.start();
   Source source;
   fixture.cam.set_source(&source);

@@ -50,6 +50,17 @@ struct Clock {
   }
 };
 
+/// Notes what it is told.
+struct Source : StreamSource {
+  void set_wanted(bool wanted) noexcept override {
+    now = wanted;
+    ++changes;
+  }
+  void request_keyframe() noexcept override { ++keyframes; }
+  bool now = false;
+  int changes = 0, keyframes = 0;
+};
+
 /// A client that takes what it can and can be told to take nothing.
 class Taker : public Client {
 public:

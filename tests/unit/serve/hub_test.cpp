@@ -167,13 +167,63 @@ TEST_F(HubTest, H264ClientWhosePlaceIsGoneWaitsForAKeyframe) {
 TEST_F(HubTest, AudioComesOutInItsPlaceAndIsNoFrame) {
   Stream& stream = add("cam", "", VideoCodec::mjpeg);
   fake::Taker client(stream, {});
-  stream.push(fake::sound(0));  // before any picture: not for a client that has none yet
-  stream.push(fake::picture(0));
-  stream.push(fake::sound(1));
+  stream.push(fake::sound(0));
   stream.push(fake::picture(1));
+  stream.push(fake::sound(1));
+  stream.push(fake::picture(2));
   EXPECT_THAT(client.taken, ElementsAre(1, 2, 3));
   EXPECT_EQ(client.cursor.counters().units, 2U);
   EXPECT_EQ(stream.totals().units, 2U);
+}
+
+TEST_F(HubTest, SoundStartsAtTheTimeOfTheFirstPictureEvenIfItCameBefore) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  stream.push(fake::picture(0));
+  for (const int number : {8, 9, 10, 11}) stream.push(fake::sound(number));  // 1 to 4
+  stream.push(fake::picture(10));                                            // 5
+  stream.push(fake::sound(9));                                               // late, of before the picture
+  stream.push(fake::sound(12));
+  fake::Taker client(stream, {});
+  client.cursor.join();
+  client.take();
+  EXPECT_THAT(client.taken, ElementsAre(5, 3, 4, 7));
+}
+
+TEST_F(HubTest, SoundGoesOnAfterASkipAtTheTimeOfThePictureThereAndNoneComesTwice) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  fake::Taker client(stream, {.max_lag_us = 300'000});
+  stream.push(fake::picture(0));
+  stream.push(fake::sound(0));
+  client.stuck = true;
+  for (int i = 1; i < 30; ++i) stream.push(fake::picture(i, false));
+  stream.push(fake::sound(29));  // 31
+  stream.push(fake::sound(30));  // 32
+  stream.push(fake::picture(30));
+  client.stuck = false;
+  client.take();
+  EXPECT_THAT(client.taken, ElementsAre(0, 1, 33, 32));
+  stream.push(fake::sound(31));
+  EXPECT_THAT(client.taken, ElementsAre(0, 1, 33, 32, 34));
+}
+
+TEST_F(HubTest, SoundOfAnotherClockIsNotTakenForEarly) {
+  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  fake::Taker client(stream, {});
+  stream.push(fake::picture(300));
+  stream.push(fake::sound(10));
+  EXPECT_THAT(client.taken, ElementsAre(0, 1));
+}
+
+TEST_F(HubTest, WhatPassesWhileAClientWaitsForItsFirstKeyframeIsNoSkip) {
+  Stream& stream = add("cam", "", VideoCodec::h264);
+  fake::Taker client(stream, {});
+  push(stream, 0, 5, 10);
+  client.cursor.join_next();
+  EXPECT_TRUE(client.cursor.joining());
+  push(stream, 5, 6, 10);
+  EXPECT_THAT(client.taken, ElementsAre(0, 1, 2, 3, 4, 10));
+  EXPECT_EQ(client.cursor.counters().skipped_units, 0U);
+  EXPECT_FALSE(client.cursor.joining());
 }
 
 TEST_F(HubTest, AStreamWithoutAudioHasThatOfTheFirstOfItsNameThatDoes) {

@@ -94,7 +94,7 @@ protected:
     return true;
   }
 
-  test::Fixture fixture_;
+  test::Fixture fixture_{{.sessions = {.session = {.idr_young_ms = 0}}}};  // a keyframe is asked for at each join
   Wish wish_;
   cli::Telemetry telemetry_{{}};
   std::unique_ptr<Inputs> inputs_;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ struct Fixture {
   RtspServer server;
   std::int64_t pts_us = 1'795'226'522'000'000;
   int frames = 0;
+  std::int64_t age_ns = 0;  ///< of what is pushed
 
   explicit Fixture(RtspServer::Options options = {}, std::string_view listen = "127.0.0.1:0")
       : server(loop, hub, net::listen_tcp(net::resolve_listen_address(listen, "--rtsp"), "--rtsp"), options) {}
@@ -55,7 +57,7 @@ struct Fixture {
     packet.keyframe = key;
     Bytes slice = nal({key ? 0x65 : 0x41, frames >> 8 & 0xFF, frames & 0xFF}, bytes);
     packet.payload = media::Payload::from(key ? annex_b({kSps, kPps, slice}) : annex_b({slice}));
-    cam.push(std::move(packet));
+    cam.push(std::move(packet), cam.now_ns() - age_ns);
     pts_us += 33'333;
     ++frames;
   }
@@ -102,6 +104,23 @@ struct Received {
     return type == 28 ? std::to_integer<int>(bytes.at(13)) & 31 : type;
   }
 };
+
+/// Numbers that Fixture::push put into the slices, of the frames whose first packet came.
+inline std::vector<int> frames_of(const std::vector<Received>& packets) {
+  std::vector<int> out;
+  for (const Received& one : packets) {
+    const int type = std::to_integer<int>(one.bytes.at(12)) & 31;
+    if (type == 24 || (type == 28 && (std::to_integer<int>(one.bytes.at(13)) & 0x80) == 0)) continue;
+    out.push_back(static_cast<int>(one.u16(type == 28 ? 14 : 13)));
+  }
+  return out;
+}
+
+inline void expect_contiguous(const std::vector<Received>& packets) {
+  for (std::size_t i = 1; i < packets.size(); ++i) {
+    ASSERT_EQ(packets[i].u16(2), (packets[i - 1].u16(2) + 1) & 0xFFFF) << i;
+  }
+}
 
 /// A player written out by hand.
 class Player {
@@ -229,6 +248,50 @@ private:
   Fd fd_;
   std::string raw_;
   int cseq_ = 0;
+};
+
+/// A player's pair of ports.
+class Ports {
+public:
+  explicit Ports(const char* host = "127.0.0.1:0") : host_(host) {
+    while (true) {
+      rtp_ = bind_any(0);
+      port_ = net::local_address(rtp_.get()).port();
+      rtcp_ = bind_any(port_ + 1);
+      if (rtcp_) return;
+    }
+  }
+  int port() const { return port_; }
+  std::string transport() const {
+    return "Transport: RTP/AVP;unicast;client_port=" + std::to_string(port_) + "-" + std::to_string(port_ + 1) + "\r\n";
+  }
+  void read(std::vector<Received>& rtp, std::vector<Received>& rtcp) {
+    take(rtp_.get(), rtp);
+    take(rtcp_.get(), rtcp);
+  }
+  int rtcp_fd() const { return rtcp_.get(); }
+  int from_port = 0;  // where the last packet came from
+
+private:
+  Fd bind_any(int port) const {
+    net::Address address = net::resolve_listen_address(host_, "");
+    Fd fd(::socket(address.get()->sa_family, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+    address.set_port(port);
+    return ::bind(fd.get(), address.get(), address.length) == 0 ? std::move(fd) : Fd();
+  }
+  void take(int fd, std::vector<Received>& into) {
+    std::array<std::byte, 65536> buffer;
+    net::Address from;
+    from.length = sizeof from.storage;
+    ssize_t got = 0;
+    while ((got = ::recvfrom(fd, buffer.data(), buffer.size(), 0, from.get(), &from.length)) > 0) {
+      into.push_back({0, Bytes(buffer.begin(), buffer.begin() + got)});
+      if (fd == rtp_.get()) from_port = from.port();
+    }
+  }
+  const char* host_;
+  Fd rtp_, rtcp_;
+  int port_ = 0;
 };
 
 }  // namespace campipe::serve::test

@@ -10,30 +10,15 @@
 namespace campipe::serve {
 namespace {
 
+using test::expect_contiguous;
 using test::Fixture;
+using test::frames_of;
 using test::Player;
 using test::Received;
 using test::Reply;
 using ::testing::HasSubstr;
 
 constexpr std::uint32_t kSenderReport = 200;
-
-/// Numbers that Fixture::push put into the slices, of the frames whose first packet came.
-std::vector<int> frames_of(const std::vector<Received>& packets) {
-  std::vector<int> out;
-  for (const Received& one : packets) {
-    const int type = std::to_integer<int>(one.bytes.at(12)) & 31;
-    if (type == 24 || (type == 28 && (std::to_integer<int>(one.bytes.at(13)) & 0x80) == 0)) continue;
-    out.push_back(static_cast<int>(one.u16(type == 28 ? 14 : 13)));
-  }
-  return out;
-}
-
-void expect_contiguous(const std::vector<Received>& packets) {
-  for (std::size_t i = 1; i < packets.size(); ++i) {
-    ASSERT_EQ(packets[i].u16(2), (packets[i - 1].u16(2) + 1) & 0xFFFF) << i;
-  }
-}
 
 TEST(RtspStreaming, AnswerToPlayComesBeforeTheFirstPacket) {
   Fixture fixture;
@@ -312,6 +297,7 @@ TEST(RtspStreaming, AudioGoesOnItsOwnTrackAfterTheFirstPicture) {
     fixture.cam.push(packet);
   };
   audio();
+  fixture.pts_us += 33'333;
   EXPECT_EQ(player.ask("PLAY", player.url(), session).status, 200);
   fixture.push(true, 100);
   audio();

@@ -8,52 +8,9 @@ namespace {
 using test::Bytes;
 using test::Fixture;
 using test::Player;
+using test::Ports;
 using test::Received;
 using test::Reply;
-
-/// A player's pair of ports.
-class Ports {
-public:
-  explicit Ports(const char* host = "127.0.0.1:0") : host_(host) {
-    while (true) {
-      rtp_ = bind_any(0);
-      port_ = net::local_address(rtp_.get()).port();
-      rtcp_ = bind_any(port_ + 1);
-      if (rtcp_) return;
-    }
-  }
-  int port() const { return port_; }
-  std::string transport() const {
-    return "Transport: RTP/AVP;unicast;client_port=" + std::to_string(port_) + "-" + std::to_string(port_ + 1) + "\r\n";
-  }
-  void read(std::vector<Received>& rtp, std::vector<Received>& rtcp) {
-    take(rtp_.get(), rtp);
-    take(rtcp_.get(), rtcp);
-  }
-  int rtcp_fd() const { return rtcp_.get(); }
-  int from_port = 0;  // where the last packet came from
-
-private:
-  Fd bind_any(int port) const {
-    net::Address address = net::resolve_listen_address(host_, "");
-    Fd fd(::socket(address.get()->sa_family, SOCK_DGRAM | SOCK_NONBLOCK, 0));
-    address.set_port(port);
-    return ::bind(fd.get(), address.get(), address.length) == 0 ? std::move(fd) : Fd();
-  }
-  void take(int fd, std::vector<Received>& into) {
-    std::array<std::byte, 65536> buffer;
-    net::Address from;
-    from.length = sizeof from.storage;
-    ssize_t got = 0;
-    while ((got = ::recvfrom(fd, buffer.data(), buffer.size(), 0, from.get(), &from.length)) > 0) {
-      into.push_back({0, Bytes(buffer.begin(), buffer.begin() + got)});
-      if (fd == rtp_.get()) from_port = from.port();
-    }
-  }
-  const char* host_;
-  Fd rtp_, rtcp_;
-  int port_ = 0;
-};
 
 struct RtspUdpTest : ::testing::Test {
   Fixture fixture;
