@@ -215,12 +215,16 @@ void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path,
     if (!rate) return reply.send(text_response(400, "fps is a rate like 5, 29.97 or 30000/1001"));
     options.interval_us = static_cast<std::int64_t>(1e6 / rate->value());
   }
+  net::HttpResponse head = MjpegClient::head();
+  // Safari gives no multipart answer to scripts.
+  if (request.target.get("as") == "bytes") head.content_type = "application/octet-stream";
   auto shared = std::make_shared<HttpReply>(std::move(reply));
-  const auto attempt = [this, streams, kept = kept_alive(streams), options, shared, peer = request.peer](bool last) {
+  const auto attempt = [this, streams, kept = kept_alive(streams), options, head, shared,
+                        peer = request.peer](bool last) {
     if (shared->gone()) return true;
     Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
     if (mjpeg != nullptr && mjpeg->state() != StreamState::ended) {
-      shared->stream(MjpegClient::head(), std::make_unique<MjpegClient>(hub_, *mjpeg, peer, options));
+      shared->stream(head, std::make_unique<MjpegClient>(hub_, *mjpeg, peer, options));
       return true;
     }
     if (!last && !undecided(streams).empty()) return false;
@@ -237,8 +241,10 @@ void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view pat
   const Wanted wanted{std::string(path.substr(0, slash)), std::string(path.substr(std::min(slash + 1, path.size())))};
   const auto streams = find(wanted, reply);
   if (streams.empty()) return;
+  const bool peek = request.target.get("peek") == "1";  // wakes nothing, keeps nothing awake, waits for nothing
   auto shared = std::make_shared<HttpReply>(std::move(reply));
-  const auto attempt = [this, streams, kept = kept_alive(streams), shared, begins = fresh_from(streams)](bool last) {
+  const auto attempt = [this, streams, kept = kept_alive(streams), shared, begins = fresh_from(streams),
+                        peek](bool last) {
     if (shared->gone()) return true;
     const auto is_fresh = [&begins](const Stream& stream, const UnitPtr& unit) {
       return unit && stream.state() == StreamState::flowing && unit->index >= begins.at(&stream);
@@ -246,13 +252,13 @@ void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view pat
     Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
     const UnitPtr newest = mjpeg != nullptr ? mjpeg->history().newest_video() : nullptr;
     if (mjpeg != nullptr && is_fresh(*mjpeg, newest)) {
-      keep_wanted(*mjpeg);
+      if (!peek) keep_wanted(*mjpeg);
       shared->send(picture(newest->packet, newest, newest->packet.payload.bytes()));
       return true;
     }
     Stream* other = first_with_nal_units(streams);
     if (other != nullptr && is_fresh(*other, other->history().newest_keyframe())) {
-      keep_wanted(*other);
+      if (!peek) keep_wanted(*other);
       send_keyframe(*other, shared);
       return true;
     }
@@ -261,7 +267,7 @@ void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view pat
     shared->send(unavailable(reasons(streams)));
     return true;
   };
-  if (!attempt(false)) wait(sources_of_stills(streams), request.peer, attempt);
+  if (!attempt(peek)) wait(sources_of_stills(streams), request.peer, attempt);
 }
 
 void HttpRoutes::send_keyframe(Stream& stream, std::shared_ptr<HttpReply> reply) {

@@ -41,6 +41,7 @@ Json stream_json(const Stream& stream) {
   json["newest_us"] = newest ? Json(newest->packet.pts_us) : Json();
   json["clients"] = stream.client_count();
   json["wanted"] = stream.wanted();
+  json["can_rest"] = stream.has_source();  // who writes it is told whether frames are wanted
   json["frames"] = stream.totals().units;
   json["keyframes"] = stream.totals().keyframes;
   json["bytes"] = stream.totals().bytes;

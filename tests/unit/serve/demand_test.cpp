@@ -237,6 +237,22 @@ TEST_F(DemandByHttpTest, StillsEachSecondKeepWhatFlowsGoing) {
   turn_until(loop_, [&] { return !source_.now; });
 }
 
+TEST_F(DemandByHttpTest, APeekWakesNothingAndKeepsNothingAwake) {
+  serve();
+  cam_.set_format(fake::format(VideoCodec::mjpeg));
+  cam_.push(fake::picture(5));
+  const int before = source_.changes;
+  auto flowing = ask("/snapshot/cam?peek=1");
+  turn_until(loop_, [&] { return flowing.ended(); });
+  EXPECT_TRUE(flowing.has("X-Sequence: 5"));
+  clock_.now_ns += 3600 * kSecond;
+  auto resting = ask("/snapshot/cam?peek=1");
+  turn_until(loop_, [&] { return resting.ended(); });
+  EXPECT_TRUE(resting.has("503 Service Unavailable"));
+  EXPECT_TRUE(resting.has("cam: nobody watches"));
+  EXPECT_EQ(source_.changes, before);
+}
+
 TEST_F(DemandByHttpTest, AStillWakesOnlyWhatItIsMadeOf) {
   Stream& other = hub_.add_stream("cam", "");
   Source other_source;
