@@ -72,16 +72,37 @@ class Browser:
 
     def key(self, name):
         """Presses a key by its DOM name, e.g. Escape or f."""
-        text = {"text": name} if len(name) == 1 else {}
-        for kind in ("keyDown", "keyUp"):
-            self.cdp("Input.dispatchKeyEvent", type=kind, key=name, **text if kind == "keyDown" else {})
+        text = {"Enter": "\r"}.get(name, name if len(name) == 1 else "")
+        code = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}.get(name, 0)
+        self.cdp("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", key=name, text=text, windowsVirtualKeyCode=code)
+        self.cdp("Input.dispatchKeyEvent", type="keyUp", key=name, windowsVirtualKeyCode=code)
 
     def click(self, selector):
         """Clicks with the mouse in the middle of what `selector` finds, wherever that is."""
-        x, y = self.run(f"const n = document.querySelector({json.dumps(selector)}); n.scrollIntoView({{block: 'nearest'}}); "
-                        "const r = n.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2];")
+        x, y = self.middle(selector)
         for kind in ("mousePressed", "mouseReleased"):
             self.cdp("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def tap(self, selector):
+        x, y = self.middle(selector)
+        self.cdp("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.cdp("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def middle(self, selector):
+        return self.run(f"const n = document.querySelector({json.dumps(selector)}); n.scrollIntoView({{block: 'nearest'}}); "
+                        "const r = n.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2];")
+
+    def window(self):
+        return self.call("GET", self.session + "/window")
+
+    def new_window(self):
+        return self.call("POST", self.session + "/window/new", {"type": "window"})["handle"]
+
+    def switch(self, window):
+        self.call("POST", self.session + "/window", {"handle": window})
+
+    def close_window(self):
+        self.call("DELETE", self.session + "/window")
 
     def console(self):
         return [entry["message"] for entry in self.call("POST", self.session + "/se/log", {"type": "browser"})]

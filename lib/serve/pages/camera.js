@@ -1,15 +1,24 @@
 // All streams of one name: its renditions, and each of them in one or several codecs.
-const PREVIEW_PX = 320;
+const PREVIEW_PX = 320, STEADY_MS = 10000;
 
 class Camera {
   constructor(name) {
     this.name = name;
     this.streams = [];
-    this.rests = false;  // was seen idle: it works on demand
+    this.rests = false;   // was seen idle: it works on demand
+    this.steady = false;  // flows though nobody wants it to
+    this.unwantedSince = null;
   }
   update(streams) {
     this.streams = streams;
     this.rests ||= streams.some((s) => s.state === "idle");
+    const flowing = streams.filter((s) => s.state === "flowing");
+    if (flowing.length === 0 || flowing.some((s) => s.wanted)) this.unwantedSince = null;
+    else this.unwantedSince ??= performance.now();
+    // What cannot be asked flows by itself; what can goes on for a while after it was wanted.
+    this.steady ||= this.unwantedSince !== null && performance.now() - this.unwantedSince > STEADY_MS;
+    if (streams.every((s) => !s.can_rest)) this.steady = true;
+    if (this.rests) this.steady = false;
   }
   get renditions() { return [...new Set(this.streams.map((s) => s.rendition))]; }
   get clients() { return this.streams.reduce((sum, s) => sum + s.clients, 0); }
@@ -31,13 +40,10 @@ class Camera {
 
 const pathOf = (stream) => encodeURIComponent(stream.name) + (stream.rendition ? "/" + encodeURIComponent(stream.rendition) : "");
 
-const STATES = {flowing: "live", idle: "idle", waiting: "waiting", stalled: "stalled", ended: "ended", away: "away", gone: "gone"};
-
-// Puts a state on what shows it.
+// Puts a state on what shows it: one of the server's, or "away" (the server is), or "gone" (the stream is).
 function setState(node, stream, state) {
   if (node.dataset.state !== state) node.dataset.state = state;
-  const stills = state === "flowing" && stream.codec !== null && stream.codec !== "mjpeg";
-  setText(node.querySelector(".state b"), stills ? "stills" : STATES[state]);
+  setText(node.querySelector(".state b"), state !== "flowing" ? state : stream.codec === "mjpeg" ? "live" : "stills");
 }
 
 // What lies over the picture; `what` "" takes it away.
@@ -47,6 +53,16 @@ function setVeil(node, what, why = "", busy = false) {
   veil.classList.toggle("busy", busy);
   setText(veil.querySelector("strong"), what);
   setText(veil.querySelector(".why"), why);
+}
+
+// Says over the picture why there is none; `idle` is said of a stream that rests.
+function cover(node, stream, state, picture, idle) {
+  if (state === "away") setVeil(node, "no answer", "camserve is asked again every second");
+  else if (state === "idle") setVeil(node, ...idle);
+  else if (state !== "flowing") setVeil(node, state, stream.reason, state === "waiting");
+  else if (picture.shown > 0) setVeil(node, "");
+  else if (picture.trouble) setVeil(node, "no picture", picture.trouble);
+  else setVeil(node, stream.codec === "mjpeg" ? "connecting" : "making a picture of a keyframe", "", true);
 }
 
 // What is known of a stream; while the server is away, what lasts.

@@ -42,9 +42,9 @@ class Large {
     const stream = this.stream;
     if (!stream || !["flowing", "idle", "waiting"].includes(stream.state)) return OFF;
     const path = pathOf(stream);
-    if (stream.codec !== "mjpeg") return stream.state === "waiting" ? OFF : {mode: "stills", path, every: LARGE_KEYFRAME_MS};
+    if (stream.codec !== "mjpeg") return stream.state === "waiting" ? OFF : {mode: "stills", path, query: "", every: LARGE_KEYFRAME_MS};
     if (connectionLeft && Picture.liveWorks) return {mode: "live", path, query: ""};
-    return {mode: "stills", path, every: Picture.liveWorks ? 250 : 20};
+    return {mode: "stills", path, query: "", every: Picture.liveWorks ? 250 : 20};
   }
 
   update(away) {
@@ -54,13 +54,8 @@ class Large {
     const stream = this.stream, state = away ? "away" : stream ? stream.state : "gone";
     setState(this.node, stream ?? {codec: null}, state);
     setFacts(this.node.querySelector(".facts"), stream ? factsOf(stream, this.camera, away) : {});
-    if (away) setVeil(this.node, "no answer", "camserve is asked again every second");
-    else if (state === "gone") setVeil(this.node, `no stream ${this.name}`, "it shows here as soon as it comes");
-    else if (state === "idle") setVeil(this.node, "waking it", stream.wanted ? stream.reason : "", true);
-    else if (state !== "flowing") setVeil(this.node, state, stream.reason, state === "waiting");
-    else if (this.picture.shown > 0) setVeil(this.node, "");
-    else if (this.picture.trouble) setVeil(this.node, "no picture", this.picture.trouble);
-    else setVeil(this.node, stream.codec === "mjpeg" ? "connecting" : "making a picture of a keyframe", "", true);
+    if (state === "gone") setVeil(this.node, `no stream ${this.name}`, "it shows here as soon as it comes");
+    else cover(this.node, stream, state, this.picture, ["waking it", stream?.wanted ? stream.reason : "", true]);
     if (state === "flowing") this.picture.check();
     this.node.querySelector(".addresses").hidden = !stream;
     byId("hint").hidden = !stream || stream.codec === null || stream.codec === "mjpeg";

@@ -32,10 +32,10 @@ class Picture {
     this.drawing = false;
   }
 
-  // Safari gives script no multipart answer and some proxies hold it back: then stills do, one after the other.
+  // Some proxies hold back an answer that has no end: then stills do, one after the other.
   static get liveWorks() { return Picture.liveFails < 2; }
 
-  /// want: {mode: "off"}, {mode: "live", path, query} or {mode: "stills", path, every} (ms from one to the next)
+  /// want: {mode: "off"}, {mode: "live", path, query} or {mode: "stills", path, query, every} (ms from one to the next)
   show(want) {
     if (["mode", "path", "query", "every"].every((key) => want[key] === this.want[key])) return;
     if (want.mode !== "off" && want.path !== this.path) {
@@ -87,7 +87,7 @@ class Picture {
     }
   }
   async live(want, signal) {
-    const answer = await ask(`/stream/${want.path}${want.query}`, signal);
+    const answer = await ask(`/stream/${want.path}?as=bytes${want.query}`, signal);
     const bytes = new ByteReader(answer.body);
     let parts = 0;
     try {
@@ -106,7 +106,7 @@ class Picture {
     await takeTurn();
     try {
       if (signal.aborted) return;
-      const answer = await ask(`/snapshot/${want.path}.jpg`, signal);  // an answer comes in any case
+      const answer = await ask(`/snapshot/${want.path}.jpg${want.query}`, signal);  // an answer comes in any case
       this.offer(new Uint8Array(await answer.arrayBuffer()), signal);
     } finally { giveTurn(); }
   }

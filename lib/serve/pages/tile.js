@@ -1,5 +1,5 @@
-// One stream in the grid. Looking at the grid wakes no stream that rests and keeps none awake: one that was seen idle shows
-// stills while others watch it, and what was there last while nobody does.
+// One stream in the grid. Looking at the grid wakes no stream that rests and keeps none awake: what can rest is looked at by
+// stills that wake nothing, and live only once it has been seen to flow while nobody wanted it.
 const GRID_FPS = 10, STILL_MS = 1000, KEYFRAME_STILL_MS = 15000;
 
 const onScreen = new IntersectionObserver((entries) => {
@@ -31,10 +31,9 @@ class Tile {
   wish(connectionLeft) {
     const stream = this.camera.preview, path = pathOf(stream);
     if (!this.visible || stream.state !== "flowing") return OFF;
-    if (this.camera.rests && this.camera.clients === 0) return OFF;
-    if (stream.codec !== "mjpeg") return {mode: "stills", path, every: KEYFRAME_STILL_MS};
-    if (connectionLeft && !this.camera.rests && Picture.liveWorks) return {mode: "live", path, query: `?fps=${GRID_FPS}`};
-    return {mode: "stills", path, every: STILL_MS};
+    const mjpeg = stream.codec === "mjpeg";
+    if (mjpeg && connectionLeft && this.camera.steady && Picture.liveWorks) return {mode: "live", path, query: `&fps=${GRID_FPS}`};
+    return {mode: "stills", path, query: "?peek=1", every: mjpeg ? STILL_MS : KEYFRAME_STILL_MS};
   }
 
   update(away) {
@@ -42,13 +41,7 @@ class Tile {
     setState(this.node, stream, state);
     const told = this.camera.main.state === "flowing" ? this.camera.main : stream;
     setFacts(this.node.querySelector(".facts"), factsOf(told, this.camera, away));
-    if (away) setVeil(this.node, "no answer");
-    else if (state === "idle") setVeil(this.node, "idle", stream.wanted ? stream.reason : "open it to wake it");
-    else if (state !== "flowing") setVeil(this.node, state, stream.reason, state === "waiting");
-    else if (this.picture.shown > 0) setVeil(this.node, "");
-    else if (this.picture.trouble) setVeil(this.node, "no picture", this.picture.trouble);
-    else if (this.camera.rests && this.camera.clients === 0) setVeil(this.node, "idle", "open it to wake it");
-    else setVeil(this.node, stream.codec === "mjpeg" ? "connecting" : "making a picture of a keyframe", "", true);
+    cover(this.node, stream, state, this.picture, stream.wanted ? ["idle", stream.reason] : ["idle", "open it to wake it"]);
     if (state === "flowing") this.picture.check();
   }
 }

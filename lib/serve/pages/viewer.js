@@ -104,7 +104,8 @@ function render(answer) {
   setText(byId("version"), `camserve ${answer.version}`);
   const clients = answer.streams.reduce((sum, s) => sum + s.clients, 0), rate = answer.streams.reduce((sum, s) => sum + s.bits_per_second, 0);
   const live = [...cameras.values()].filter((camera) => camera.preview.state === "flowing").length;
-  setText(byId("summary"), `${live} of ${counted(cameras.size, "stream")} live · ${bitRate(rate)} in · ${counted(clients, "client")}`);
+  const summary = `${live} of ${counted(cameras.size, "stream")} live · ${bitRate(rate)} in · ${counted(clients, "client")}`;
+  setText(byId("summary"), cameras.size > 0 ? summary : "");
   route();
 }
 function addCamera(name) {

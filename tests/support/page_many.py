@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+"""A grid of many streams within a browser's six connections to one server.
+
+usage: page_many.py URL STREAMS
+
+Says "all move" when each tile had new pictures, "windows" when those of two windows have, "large" when one stream is live in
+each of both, "hidden" when a page that is not looked at has let go of everything.
+"""
+import sys
+
+from browser import wait_for
+from page import GRID_PICTURE, LARGE_PICTURE, Page, done
+
+url, count = sys.argv[1], int(sys.argv[2])
+names = [f"c{i}" for i in range(1, count + 1)]
+
+
+def live(page):
+    return [c["stream"] for c in page.api("api/clients")["clients"] if c["protocol"] == "http-mjpeg"]
+
+
+def all_move(page):
+    page.wait_shown(*names)
+    for name in names:
+        page.wait_moves(GRID_PICTURE.format(name))
+
+
+with Page(url) as page:
+    page.look(1440, 3000)
+    page.open(url)
+    all_move(page)
+    clients = len(live(page))
+    page.must(f"some are live, and not too many: {clients}", 1 <= clients <= 3)
+    done("all move")
+
+    first = page.window()
+    second = page.new_window()
+    page.switch(second)
+    page.look(1440, 3000)
+    page.open(url)
+    for window in (first, second):
+        page.switch(window)
+        all_move(page)
+        page.must("the server answers", not page.run("return document.body.classList.contains('away')"))
+    clients = len(live(page))
+    page.must(f"both windows share the live ones: {clients}", 1 <= clients <= 3)
+    done("windows")
+
+    for window, name in ((first, "c1"), (second, "c2")):
+        page.switch(window)
+        page.click(f"#grid a[href='#{name}']")
+        page.wait_large(name)
+    for window in (first, second):
+        page.switch(window)
+        page.wait_moves(LARGE_PICTURE)
+    wait_for("one client each", 10, lambda: set(live(page)) == {"c1", "c2"})
+    done("large")
+
+    page.switch(second)
+    page.close_window()
+    page.switch(first)
+    page.run("Object.defineProperty(document, 'hidden', {get: () => true, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))")
+    wait_for("nothing loaded while hidden", 10, lambda: live(page) == [])
+    page.run("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_moves(LARGE_PICTURE)
+    page.must_be_quiet()
+    done("hidden")
