@@ -24,6 +24,8 @@ std::string_view status_text(int status) noexcept {
       return "No Content";
     case 400:
       return "Bad Request";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
@@ -36,6 +38,8 @@ std::string_view status_text(int status) noexcept {
       return "Content Too Large";
     case 414:
       return "URI Too Long";
+    case 417:
+      return "Expectation Failed";
     case 431:
       return "Request Header Fields Too Large";
     case 500:
@@ -56,7 +60,7 @@ std::string format_head(const HttpResponse& response, bool with_length, bool kee
                                  status_text(response.status), fmt::gmtime(std::time(nullptr)));
   auto out = std::back_inserter(head);
   if (!response.content_type.empty()) fmt::format_to(out, "Content-Type: {}\r\n", response.content_type);
-  if (with_length) fmt::format_to(out, "Content-Length: {}\r\n", response.body_bytes());
+  if (with_length && response.status != 204) fmt::format_to(out, "Content-Length: {}\r\n", response.body_bytes());
   for (const Header& header : response.headers) fmt::format_to(out, "{}: {}\r\n", header.name, header.value);
   fmt::format_to(out, "X-Content-Type-Options: nosniff\r\nConnection: {}\r\n\r\n", keep_alive ? "keep-alive" : "close");
   return head;

@@ -59,8 +59,8 @@ struct HttpRequest {
   bool is_head = false;  ///< HEAD: the server leaves the body out
 };
 
-/// HTTP/1.0 and 1.1 over TCP: GET and HEAD, keep-alive, pipelined requests one after the other, time-outs, bounded
-/// connections. What to answer is the handler's business.
+/// HTTP/1.0 and 1.1: keep-alive, pipelined requests one after the other, time-outs, bounded connections. What to
+/// answer, and to which methods, is the handler's business.
 class HttpServer {
 public:
   struct Limits {

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace campipe::net {
 
 namespace {
 
-constexpr std::size_t kMaxInput = 64 * 1024;  // of requests sent ahead
+constexpr std::size_t kMaxInput = 64 * 1024;  // of requests sent ahead; more stays with the kernel
 
 int status_of(ParseError error) {
   switch (error) {
@@ -58,25 +59,31 @@ void HttpSession::enter(State state) {
 void HttpSession::on_data(std::span<const std::byte> bytes) {
   if (state_ == State::streaming || state_ == State::lingering || state_ == State::closed)
     return;  // nobody asked for it
-  if (input_.size() + bytes.size() > kMaxInput) return close(CloseReason::refused);
   if (state_ == State::reading && !parser_.started() && input_.empty()) state_since_ms_ = server_.loop_.now_ms();
   input_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (state_ != State::reading && input_.size() >= kMaxInput) connection_.set_reading(false);
   parse();
 }
 
 void HttpSession::parse() {
   if (parsing_) return;  // an answer given at once comes back here: the loop below goes on
   parsing_ = true;
-  while (state_ == State::reading && !input_.empty()) {
+  while (state_ == State::reading && !input_.empty() && connection_.idle()) {
     const auto taken = parser_.feed(std::as_bytes(std::span(input_.data(), input_.size())));
     if (!taken) {
       refuse(taken.error());
       break;
     }
     input_.erase(0, *taken);
-    if (parser_.complete()) handle(parser_.take());
+    if (parser_.complete()) {
+      told_to_continue_ = false;
+      handle(parser_.take());
+    } else if (parser_.expects_continue() && !std::exchange(told_to_continue_, true)) {
+      connection_.send("HTTP/1.1 100 Continue\r\n\r\n");
+    }
   }
   parsing_ = false;
+  if (state_ == State::reading) connection_.set_reading(true);
   if (state_ == State::reading && peer_ended_) close(CloseReason::peer);
 }
 
@@ -85,12 +92,12 @@ void HttpSession::handle(Request request) {
   is_head_ = request.method == "HEAD";
   keep_alive_ = request.keep_alive && !server_.stopping_;
   HttpReply reply{std::weak_ptr(self_)};
-  if (request.method != "GET" && !is_head_) {
-    HttpResponse response = text_response(405, request.method + ": only GET and HEAD are answered here");
-    response.headers.push_back({"Allow", "GET, HEAD"});
-    return reply.send(std::move(response));
-  }
-  const auto target = parse_target(request.target);
+  const std::string* expect = request.header("Expect");
+  if (expect != nullptr && !equal_ignoring_case(*expect, "100-continue"))
+    return reply.send(text_response(417, "the only expectation known here is 100-continue"));
+  // "OPTIONS *" asks about the server itself.
+  const auto target =
+      request.target == "*" && request.method == "OPTIONS" ? Target{"*", {}} : parse_target(request.target);
   if (!target) return reply.send(text_response(400, "the request's target cannot be read"));
   server_.handler_({request, *target, connection_.peer(), is_head_}, std::move(reply));
 }
@@ -139,7 +146,8 @@ void HttpSession::stream(const HttpResponse& head, std::unique_ptr<StreamBody> b
 
 void HttpSession::on_drained() {
   if (state_ == State::streaming) return body_->on_drained();
-  if (state_ == State::sending) sent();
+  if (state_ == State::sending) return sent();
+  if (state_ == State::reading) parse();  // what was sent was "100 Continue"
 }
 
 void HttpSession::sent() {
@@ -181,7 +189,7 @@ void HttpSession::tick(std::int64_t now_ms) {
   if (!connection_.idle() && now_ms - connection_.last_progress_ms() >= limits.stuck_ms)
     return close(CloseReason::stuck);
   const std::int64_t age = now_ms - state_since_ms_;
-  if (state_ == State::reading && parser_.started() && age >= limits.request_ms) {
+  if (state_ == State::reading && parser_.started() && connection_.idle() && age >= limits.request_ms) {
     is_head_ = keep_alive_ = false;
     enter(State::answering);
     return respond(text_response(408, "the request did not come to its end in time"));

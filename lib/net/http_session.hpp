@@ -53,7 +53,7 @@ private:
   std::string input_;  // came while a request was being answered
   std::unique_ptr<StreamBody> body_;
   std::shared_ptr<HttpSession*> self_;  // HttpReply holds it weakly
-  bool is_head_ = false, keep_alive_ = true, peer_ended_ = false, parsing_ = false;
+  bool is_head_ = false, keep_alive_ = true, peer_ended_ = false, parsing_ = false, told_to_continue_ = false;
 };
 
 }  // namespace campipe::net

@@ -253,6 +253,12 @@ bool MessageParser::started() const noexcept {
   return !state_->complete && !state_->head.empty();
 }
 
+bool MessageParser::expects_continue() const noexcept {
+  if (state_->complete || !state_->headers_done || state_->request.minor < 1) return false;
+  const std::string* expect = state_->request.header("Expect");
+  return expect != nullptr && equal_ignoring_case(*expect, "100-continue");
+}
+
 Request MessageParser::take() {
   Request request = std::move(state_->request);
   state_->begin();

@@ -63,6 +63,8 @@ public:
   bool complete() const noexcept;
   /// In the middle of a request: some bytes of it have come.
   bool started() const noexcept;
+  /// The headers are complete, a body is still to come, and the client waits to be told to send it.
+  bool expects_continue() const noexcept;
   /// The complete request; the next feed() begins another.
   Request take();
 

@@ -38,6 +38,7 @@ public:
   }
   UnitPtr newest_keyframe() const { return find(newest_key_); }
   std::size_t bytes() const noexcept { return bytes_; }
+  std::size_t size() const noexcept { return units_.size(); }  ///< units, audio among them
 
 private:
   static constexpr std::uint64_t kNone = UINT64_MAX;

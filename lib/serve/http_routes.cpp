@@ -7,10 +7,9 @@
 
 #include "base/random.hpp"
 #include "base/units.hpp"
-#include "serve/metrics.hpp"
+#include "serve/http_api.hpp"
 #include "serve/mjpeg_client.hpp"
 #include "serve/viewer_page.hpp"
-#include "wire/endpoint.hpp"
 
 namespace campipe::serve {
 
@@ -23,29 +22,31 @@ using net::text_response;
 
 constexpr std::int64_t kTickMs = 250;
 
-HttpResponse response(int status, std::string content_type, std::string body) {
-  HttpResponse out;
-  out.status = status;
-  out.content_type = std::move(content_type);
-  out.headers.push_back({"Cache-Control", "no-store"});
-  out.body = std::move(body);
-  return out;
-}
-
 HttpResponse unavailable(std::string_view line) {
   HttpResponse out = text_response(503, line);
   out.headers.push_back({"Retry-After", "2"});
   return out;
 }
 
-/// One JPEG with its capture time.
-HttpResponse picture(const media::Packet& packet, std::shared_ptr<const void> owner, std::span<const std::byte> jpeg) {
+/// One JPEG with its capture time, and ustreamer's names for it.
+HttpResponse picture(const Stream& stream, const Unit& unit, std::shared_ptr<const void> owner,
+                     std::span<const std::byte> jpeg) {
+  const auto seconds = [](std::int64_t us) { return fmt::format("{}.{:06}", us / 1'000'000, us % 1'000'000); };
+  const std::int64_t now_ns = stream.now_ns();
   HttpResponse out;
   out.content_type = "image/jpeg";
-  out.headers.push_back({"Cache-Control", "no-store"});
-  const std::int64_t stamp = std::max<std::int64_t>(packet.pts_us, 0);
-  out.headers.push_back({"X-Timestamp", fmt::format("{}.{:06}", stamp / 1'000'000, stamp % 1'000'000)});
-  if (packet.sequence) out.headers.push_back({"X-Sequence", fmt::to_string(*packet.sequence)});
+  const auto add = [&out](const char* name, std::string value) { out.headers.push_back({name, std::move(value)}); };
+  add("Cache-Control", "no-store");
+  add("X-Timestamp", seconds(std::max<std::int64_t>(unit.packet.pts_us, 0)));
+  if (unit.packet.sequence) add("X-Sequence", fmt::to_string(*unit.packet.sequence));
+  add("X-Age", seconds(unit.age_us(now_ns)));
+  add("X-UStreamer-Online", stream.state() == StreamState::flowing ? "true" : "false");
+  if (const auto& format = stream.format()) {
+    add("X-UStreamer-Width", fmt::to_string(format->video.size.width_px));
+    add("X-UStreamer-Height", fmt::to_string(format->video.size.height_px));
+  }
+  add("X-UStreamer-Grab-Timestamp", seconds(unit.taken_ns() / 1000));
+  add("X-UStreamer-Send-Timestamp", seconds(now_ns / 1000));
   out.owner = std::move(owner);
   out.shared_body = jpeg;
   return out;
@@ -54,7 +55,7 @@ HttpResponse picture(const media::Packet& packet, std::shared_ptr<const void> ow
 /// The page may load pictures and data from here and nothing from anywhere else.
 HttpResponse viewer_page() {
   const std::string nonce = random_hex(16);
-  HttpResponse out = response(200, "text/html; charset=utf-8", viewer_html(nonce));
+  HttpResponse out = uncached(200, "text/html; charset=utf-8", viewer_html(nonce));
   out.headers.push_back(
       {"Content-Security-Policy",
        fmt::format("default-src 'none'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -103,13 +104,18 @@ std::map<const Stream*, std::uint64_t> fresh_from(const std::vector<Stream*>& st
   return begins;
 }
 
-std::string reasons(const std::vector<Stream*>& streams) {
+/// @param fresh  a picture newer than the request was asked for.
+std::string reasons(const std::vector<Stream*>& streams, bool fresh = false) {
   std::string text;
   for (const Stream* stream : streams) {
     const std::string why = why_not_flowing(*stream);
     if (!why.empty()) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", stream->path(), why);
   }
-  if (text.empty()) text = streams.front()->path() + ": no keyframe yet";
+  if (text.empty()) {
+    const bool jpeg = first_with(streams, media::VideoCodec::mjpeg) != nullptr;
+    text = fmt::format("{}: no {} {}", streams.front()->path(), jpeg ? "picture" : "keyframe",
+                       fresh ? "newer than the request came in time" : "yet");
+  }
   return text;
 }
 
@@ -119,6 +125,11 @@ HttpResponse not_acceptable(const Stream& stream) {
                        "mjpeg | camserve {0}=-), or serve both codecs (camserve {0}=fd:3 {0}=fd:4); this one is at "
                        "rtsp://HOST:PORT/{0}",
                        stream.path(), media::name(stream.format()->video.codec)));
+}
+
+bool is_on(const HttpRequest& request, std::string_view option) {
+  const std::string_view value = request.target.get(option);
+  return value == "1" || value == "true";
 }
 
 std::string_view without_suffix(std::string_view path, std::initializer_list<std::string_view> suffixes) {
@@ -139,45 +150,45 @@ HttpRoutes::HttpRoutes(net::Loop& loop, Hub& hub, ServerFacts facts, Options opt
       ticker_(loop, [this] { tick(); }) {}
 
 void HttpRoutes::handle(const HttpRequest& request, HttpReply reply) {
+  if (auto answer = answer_api(hub_, facts_, request)) return reply.send(std::move(*answer));
+  if (auto refused = refuse_method(request.head.method, "GET, HEAD, OPTIONS")) return reply.send(std::move(*refused));
   const std::string_view path = request.target.path;
-  const auto below = [&](std::string_view prefix) { return path.starts_with(prefix); };
+  const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+    return std::ranges::find(names, path) != names.end();
+  };
   if (path == "/" && !request.target.get("action").empty()) return handle_action(request, std::move(reply));
   if (path == "/") return reply.send(viewer_page());
-  if (below("/stream/")) return serve_stream(request, path.substr(8), std::move(reply));
-  if (below("/snapshot/")) return serve_snapshot(request, path.substr(10), std::move(reply));
-  if (path == "/health") {
-    const Health now = health(hub_);
-    return reply.send(response(now.good ? 200 : 503, "text/plain; charset=utf-8", now.text));
-  }
-  if (path == "/metrics")
-    return reply.send(response(200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(hub_, facts_)));
-  if (path == "/api/streams") return reply.send(response(200, "application/json", streams_json(hub_, facts_)));
-  if (path == "/api/clients") return reply.send(response(200, "application/json", clients_json(hub_)));
+  if (is_one_of({"/stream", "/stream.mjpg", "/stream.mjpeg"}))
+    return serve_stream(request, first_name(), std::move(reply));
+  if (is_one_of({"/snapshot", "/snapshot.jpg", "/snapshot.jpeg"}))
+    return serve_snapshot(request, first_name(), std::move(reply));
+  if (path.starts_with("/stream/")) return serve_stream(request, path.substr(8), std::move(reply));
+  if (path.starts_with("/snapshot/")) return serve_snapshot(request, path.substr(10), std::move(reply));
   reply.send(text_response(
       404, fmt::format("nothing here: try /, /stream/NAME or /snapshot/NAME with NAME one of {}, /health, "
                        "/metrics, /api/streams, /api/clients",
                        hub_.offer())));
 }
 
+std::string HttpRoutes::first_name() const {
+  const auto names = hub_.names();
+  return names.empty() ? std::string() : names.front();
+}
+
 /// mjpg-streamer's and ustreamer's way to ask.
 void HttpRoutes::handle_action(const HttpRequest& request, HttpReply reply) {
   const std::string_view action = request.target.get("action");
-  std::string_view name = request.target.get("stream");
-  const auto names = hub_.names();
-  if (name.empty() && !names.empty()) name = names.front();
+  std::string name(request.target.get("stream"));
+  if (name.empty()) name = first_name();
   if (action == "stream") return serve_stream(request, name, std::move(reply));
   if (action == "snapshot") return serve_snapshot(request, name, std::move(reply));
   reply.send(text_response(400, "action is stream or snapshot"));
 }
 
-std::vector<Stream*> HttpRoutes::find(const Wanted& wanted, HttpReply& reply) {
+std::vector<Stream*> HttpRoutes::find(std::string_view path, HttpReply& reply) {
+  const Wanted wanted = parse_wanted(path);
   auto streams = hub_.find(wanted.name, wanted.rendition);
-  if (streams.empty()) {
-    const bool sane =
-        wire::is_stream_name(wanted.name) && (wanted.rendition.empty() || wire::is_stream_name(wanted.rendition));
-    reply.send(text_response(404, fmt::format("no stream{}: there is {}",
-                                              sane ? " '" + wanted.path() + "'" : " of that name", hub_.offer())));
-  }
+  if (streams.empty()) reply.send(no_such_stream(hub_, wanted));
   return streams;
 }
 
@@ -203,13 +214,12 @@ void HttpRoutes::keep_wanted(Stream& stream) {
 }
 
 void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path, HttpReply reply) {
-  path = without_suffix(path, {".mjpg", ".mjpeg"});
-  const std::size_t slash = std::min(path.find('/'), path.size());
-  const Wanted wanted{std::string(path.substr(0, slash)), std::string(path.substr(std::min(slash + 1, path.size())))};
-  const auto streams = find(wanted, reply);
+  const auto streams = find(without_suffix(path, {".mjpg", ".mjpeg"}), reply);
   if (streams.empty()) return;
   MjpegClient::Options options{.requested_ns = hub_.now_ns()};
-  options.extra_headers = request.target.get("extra_headers") == "1";
+  options.extra_headers = is_on(request, "extra_headers");
+  options.zero_data = is_on(request, "zero_data");
+  options.dual_final = is_on(request, "dual_final_frames");
   if (const auto text = request.target.get("fps"); !text.empty()) {
     const auto rate = parse_frame_rate(text);
     if (!rate) return reply.send(text_response(400, "fps is a rate like 5, 29.97 or 30000/1001"));
@@ -224,7 +234,7 @@ void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path,
     if (shared->gone()) return true;
     Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
     if (mjpeg != nullptr && mjpeg->state() != StreamState::ended) {
-      shared->stream(head, std::make_unique<MjpegClient>(hub_, *mjpeg, peer, options));
+      shared->stream(head, std::make_unique<MjpegClient>(loop_, hub_, *mjpeg, peer, options));
       return true;
     }
     if (!last && !undecided(streams).empty()) return false;
@@ -236,45 +246,55 @@ void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path,
 }
 
 void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view path, HttpReply reply) {
-  path = without_suffix(path, {".jpg", ".jpeg"});
-  const std::size_t slash = std::min(path.find('/'), path.size());
-  const Wanted wanted{std::string(path.substr(0, slash)), std::string(path.substr(std::min(slash + 1, path.size())))};
-  const auto streams = find(wanted, reply);
+  const auto streams = find(without_suffix(path, {".jpg", ".jpeg"}), reply);
   if (streams.empty()) return;
-  const bool peek = request.target.get("peek") == "1";  // wakes nothing, keeps nothing awake, waits for nothing
+  const bool peek = is_on(request, "peek");  // wakes nothing, keeps nothing awake, waits for nothing
+  const bool newer = is_on(request, "fresh");
+  const std::int64_t asked_ns = hub_.now_ns();
   auto shared = std::make_shared<HttpReply>(std::move(reply));
-  const auto attempt = [this, streams, kept = kept_alive(streams), shared, begins = fresh_from(streams),
-                        peek](bool last) {
+  const auto attempt = [this, streams, kept = kept_alive(streams), shared, begins = fresh_from(streams), peek, newer,
+                        asked_ns, peer = request.peer](bool last) {
     if (shared->gone()) return true;
-    const auto is_fresh = [&begins](const Stream& stream, const UnitPtr& unit) {
-      return unit && stream.state() == StreamState::flowing && unit->index >= begins.at(&stream);
+    const auto is_fresh = [&](const Stream& stream, const UnitPtr& unit) {
+      return unit && stream.state() == StreamState::flowing && unit->index >= begins.at(&stream) &&
+             (!newer || unit->taken_ns() > asked_ns);
     };
     Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
     const UnitPtr newest = mjpeg != nullptr ? mjpeg->history().newest_video() : nullptr;
     if (mjpeg != nullptr && is_fresh(*mjpeg, newest)) {
       if (!peek) keep_wanted(*mjpeg);
-      shared->send(picture(newest->packet, newest, newest->packet.payload.bytes()));
+      shared->send(picture(*mjpeg, *newest, newest, newest->packet.payload.bytes()));
       return true;
     }
     Stream* other = first_with_nal_units(streams);
-    if (other != nullptr && is_fresh(*other, other->history().newest_keyframe())) {
+    const UnitPtr keyframe = other != nullptr ? other->history().newest_keyframe() : nullptr;
+    if (other != nullptr && is_fresh(*other, keyframe)) {
       if (!peek) keep_wanted(*other);
-      send_keyframe(*other, shared);
+      send_keyframe(*other, newer ? keyframe->index : 0, peer, shared);
       return true;
     }
     const bool hope = std::ranges::any_of(streams, [](const Stream* s) { return s->state() != StreamState::ended; });
     if (!last && hope) return false;
-    shared->send(unavailable(reasons(streams)));
+    shared->send(unavailable(reasons(streams, newer)));
     return true;
   };
   if (!attempt(peek)) wait(sources_of_stills(streams), request.peer, attempt);
 }
 
-void HttpRoutes::send_keyframe(Stream& stream, std::shared_ptr<HttpReply> reply) {
-  pictures_.get(stream, [reply, path = stream.path()](const KeyframePictures::Result& result) {
+/// Its child is bounded, but others may be before it: the answer does not wait for them without end.
+void HttpRoutes::send_keyframe(Stream& stream, std::uint64_t from, const net::Address& peer,
+                               std::shared_ptr<HttpReply> reply) {
+  pictures_.get(stream, from, [reply, kept = stream.shared_from_this()](const KeyframePictures::Result& result) {
+    if (reply->gone()) return;
     if (!result)
-      return reply->send(unavailable(fmt::format("{}: no picture of its newest keyframe: {}", path, result.error())));
-    reply->send(picture(result->keyframe->packet, result->jpeg, *result->jpeg));
+      return reply->send(
+          unavailable(fmt::format("{}: no picture of its newest keyframe: {}", kept->path(), result.error())));
+    reply->send(picture(*kept, *result->keyframe, result->jpeg, *result->jpeg));
+  });
+  if (reply->gone()) return;
+  wait({}, peer, [reply, path = stream.path()](bool last) {
+    if (last) reply->send(unavailable(path + ": no picture of its newest keyframe: camenc takes too long"));
+    return last || reply->gone();
   });
 }
 

@@ -29,19 +29,16 @@ public:
   void handle(const net::HttpRequest& request, net::HttpReply reply);
 
 private:
-  /// NAME[/RENDITION] of a request.
-  struct Wanted {
-    std::string name, rendition;
-    std::string path() const { return rendition.empty() ? name : name + "/" + rendition; }
-  };
-
   void handle_action(const net::HttpRequest& request, net::HttpReply reply);
   void serve_stream(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
   void serve_snapshot(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
-  void send_keyframe(Stream& stream, std::shared_ptr<net::HttpReply> reply);
+  /// @param from  the index of the oldest unit that will do.
+  void send_keyframe(Stream& stream, std::uint64_t from, const net::Address& peer,
+                     std::shared_ptr<net::HttpReply> reply);
   void keep_wanted(Stream& stream);
   /// Answers 404 and nothing when there is no such stream.
-  std::vector<Stream*> find(const Wanted& wanted, net::HttpReply& reply);
+  std::vector<Stream*> find(std::string_view path, net::HttpReply& reply);
+  std::string first_name() const;  ///< "" with no stream
   void wait(std::vector<Stream*> streams, const net::Address& peer, Waiter::Attempt attempt);
   void tick();
 

@@ -44,6 +44,15 @@ Stream* Hub::find(std::string_view name, std::string_view rendition, media::Vide
   return nullptr;
 }
 
+Client* Hub::find_client(std::uint64_t id) const {
+  for (const auto& stream : streams_) {
+    for (Client* client : stream->clients()) {
+      if (client != nullptr && client->id() == id) return client;
+    }
+  }
+  return nullptr;
+}
+
 std::vector<std::string> Hub::names() const {
   std::vector<std::string> names;
   for (const auto& stream : streams_) {

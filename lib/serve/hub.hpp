@@ -36,6 +36,9 @@ public:
   /// "cam, garden/hd, garden/low": what a 404 offers; "none yet".
   std::string offer() const;
 
+  /// The client of that Client::id(), nullptr when it has gone.
+  Client* find_client(std::uint64_t id) const;
+
   /// What inputs are looked for and not there: patterns of rings' names, for /health.
   void set_unmatched(std::vector<std::string> patterns) { unmatched_ = std::move(patterns); }
   const std::vector<std::string>& unmatched() const noexcept { return unmatched_; }

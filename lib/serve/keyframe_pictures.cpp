@@ -13,18 +13,22 @@ constexpr int kMaxRunning = 2;
 
 }  // namespace
 
-void KeyframePictures::get(const Stream& stream, OnPicture on_picture) {
+void KeyframePictures::get(const Stream& stream, std::uint64_t from, OnPicture on_picture) {
   const UnitPtr newest = stream.history().newest_keyframe();
-  if (!newest) return on_picture(Unexpected(stream.path() + ": no keyframe yet"));
+  if (!newest || newest->index < from) return on_picture(Unexpected(stream.path() + ": no keyframe yet"));
   std::erase_if(entries_, [](const auto& one) { return !one.second.wanted && one.second.stream.expired(); });
   Entry& entry = entries_[&stream];
   entry.stream = stream.weak_from_this();
   if (!entry.wanted && entry.result && entry.keyframe == newest) return on_picture(*entry.result);
-  entry.waiting.push_back(std::move(on_picture));
+  entry.waiting.push_back({from, std::move(on_picture)});
   if (entry.wanted) return;
+  entry.keyframe = newest;
+  want(stream, entry);
+}
+
+void KeyframePictures::want(const Stream& stream, Entry& entry) {
   entry.wanted = true;
   entry.held = stream.shared_from_this();
-  entry.keyframe = newest;
   queue_.push_back(&stream);
   start_some();
 }
@@ -60,8 +64,14 @@ void KeyframePictures::done(Entry& entry, Expected<ChildFilter::Bytes, std::stri
   const auto child = std::move(entry.child);  // our caller, until we return
   const auto held = std::move(entry.held);
   --running_;
-  const auto waiting = std::exchange(entry.waiting, {});
-  for (const OnPicture& on_picture : waiting) on_picture(*entry.result);
+  // Who wants a newer one waits on for the next run.
+  const bool good = entry.result->has_value();
+  std::vector<Waiting> waiting;
+  for (Waiting& one : std::exchange(entry.waiting, {}))
+    (good && one.from > entry.keyframe->index ? entry.waiting : waiting).push_back(std::move(one));
+  const Result result = *entry.result;
+  if (!entry.waiting.empty()) want(*held, entry);
+  for (const Waiting& one : waiting) one.on_picture(result);
   start_some();
 }
 

@@ -28,11 +28,15 @@ public:
   /// @param camenc  Path or name of the program.
   KeyframePictures(net::Loop& loop, std::string camenc) : loop_(loop), camenc_(std::move(camenc)) {}
 
-  /// The picture of the stream's newest keyframe (one older when that is being made right now). Answers at once when it
-  /// is known; a stream without a keyframe has none.
-  void get(const Stream& stream, OnPicture on_picture);
+  /// The picture of the stream's newest keyframe (one older when that is being made right now, but none before the unit
+  /// of index `from`). Answers at once when it is known; a stream without a keyframe has none.
+  void get(const Stream& stream, std::uint64_t from, OnPicture on_picture);
 
 private:
+  struct Waiting {
+    std::uint64_t from;
+    OnPicture on_picture;
+  };
   struct Entry {
     std::weak_ptr<const Stream> stream;
     std::shared_ptr<const Stream> held;  // while wanted
@@ -40,9 +44,10 @@ private:
     std::unique_ptr<Result> result;
     bool wanted = false;  // queued or running
     std::unique_ptr<ChildFilter> child;
-    std::vector<OnPicture> waiting;
+    std::vector<Waiting> waiting;
   };
 
+  void want(const Stream& stream, Entry& entry);
   void start_some();
   void start(const Stream& stream, Entry& entry);
   void done(Entry& entry, Expected<ChildFilter::Bytes, std::string> jpeg);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,7 @@ namespace campipe::serve {
 namespace {
 
 constexpr std::string_view kBoundary = "--boundarydonotcross\r\n";  // mjpg-streamer's: OctoPrint and others look for it
+constexpr std::int64_t kAgainMs = 120;  // without another picture: longer than a frame of what counts as moving
 constexpr std::string_view kBehindPicture = "\r\n--boundarydonotcross\r\n";
 
 iovec part(const void* data, std::size_t bytes) {
@@ -21,14 +23,16 @@ iovec part(const void* data, std::size_t bytes) {
 
 }  // namespace
 
-MjpegClient::MjpegClient(Hub& hub, Stream& stream, const net::Address& peer, Options options)
+MjpegClient::MjpegClient(net::Loop& loop, Hub& hub, Stream& stream, const net::Address& peer, Options options)
     : hub_(hub),
       stream_(stream.shared_from_this()),
       peer_(peer.to_string()),
       options_(options),
       connected_at_us_(realtime_us()),
       cursor_(stream, options.lag),
-      meter_(stream.deliveries().of(Protocol::http_mjpeg)) {}
+      meter_(stream.deliveries().of(Protocol::http_mjpeg)) {
+  if (options.dual_final) again_ = std::make_unique<net::Timer>(loop, [this] { send_again(); });
+}
 
 net::HttpResponse MjpegClient::head() {
   net::HttpResponse head;
@@ -59,6 +63,7 @@ void MjpegClient::on_closed(net::CloseReason reason) {
   hub_.count(fmt::format("clients_closed_total{{protocol=\"http-mjpeg\",reason=\"{}\"}}", net::name(reason)));
   attachment_ = {};
   connection_ = nullptr;
+  newest_.reset();
 }
 
 void MjpegClient::on_units_available() {
@@ -88,7 +93,7 @@ void MjpegClient::pump() {
       if (over()) end_(net::CloseReason::finished);  // comes back as on_closed()
       break;
     }
-    if (unit->is_video() && due(*unit)) send(std::move(unit));
+    if (unit->is_video() && due(*unit)) send(unit);
   }
   pumping_ = false;
 }
@@ -104,42 +109,74 @@ bool MjpegClient::due(const Unit& unit) {
   return true;
 }
 
-void MjpegClient::send(UnitPtr unit) {
-  const media::Packet& packet = unit->packet;
-  const std::int64_t stamp = std::max<std::int64_t>(packet.pts_us, 0);
+void MjpegClient::send(const UnitPtr& unit, bool again) {
+  const media::Payload& payload = unit->packet.payload;
   part_head_.clear();
-  auto out = std::back_inserter(part_head_);
-  fmt::format_to(out, "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\n",
-                 packet.payload.size(), stamp / 1'000'000, stamp % 1'000'000);
-  if (packet.sequence) fmt::format_to(out, "X-Sequence: {}\r\n", *packet.sequence);
-  if (options_.extra_headers) append_extra_headers(*unit);
-  part_head_ += "\r\n";
-  const std::array parts{part(part_head_.data(), part_head_.size()), part(packet.payload.data(), packet.payload.size()),
+  append_head(*unit);
+  const std::size_t picture = options_.zero_data ? 0 : payload.size();
+  const std::array parts{part(part_head_.data(), part_head_.size()), part(payload.data(), picture),
                          part(kBehindPicture.data(), kBehindPicture.size())};
-  const std::size_t bytes = part_head_.size() + packet.payload.size() + kBehindPicture.size();
-  cursor_.sent(*unit, bytes);
-  meter_.begin(*unit, bytes, stream_->history().lag_of(*unit), cursor_.counters());
+  const std::size_t bytes = part_head_.size() + picture + kBehindPicture.size();
+  if (!again) {
+    cursor_.sent(*unit, bytes);
+    meter_.begin(*unit, bytes, stream_->history().lag_of(*unit), cursor_.counters());
+  }
+  if (again_ && !again) {
+    newest_ = unit;
+    again_->start(kAgainMs);
+  }
   if (connection_->write(parts, unit)) settle();
+}
+
+void MjpegClient::send_again() {
+  if (!newest_ || connection_ == nullptr || !connection_->idle()) return;
+  send(std::exchange(newest_, nullptr), true);
 }
 
 void MjpegClient::settle() {
   meter_.finish(stream_->now_ns(), connection_->send_calls());
 }
 
+void MjpegClient::append_head(const Unit& unit) {
+  const media::Packet& packet = unit.packet;
+  const std::int64_t stamp = std::max<std::int64_t>(packet.pts_us, 0);
+  const std::int64_t now_ns = stream_->now_ns();
+  auto out = std::back_inserter(part_head_);
+  fmt::format_to(out, "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\n",
+                 options_.zero_data ? 0 : packet.payload.size(), stamp / 1'000'000, stamp % 1'000'000);
+  if (packet.sequence) fmt::format_to(out, "X-Sequence: {}\r\n", *packet.sequence);
+  const std::int64_t age_us = unit.age_us(now_ns);
+  fmt::format_to(out, "X-Age: {}.{:06}\r\n", age_us / 1'000'000, age_us % 1'000'000);
+  count_rate(now_ns);
+  if (options_.extra_headers) append_extra_headers(unit);
+  part_head_ += "\r\n";
+}
+
+void MjpegClient::count_rate(std::int64_t now_ns) {
+  const std::int64_t second = now_ns / 1'000'000'000;
+  if (second != second_) {
+    rate_ = second == second_ + 1 ? sent_in_second_ : 0;
+    second_ = second;
+    sent_in_second_ = 0;
+  }
+  ++sent_in_second_;
+}
+
+/// Times are CLOCK_MONOTONIC in seconds, as ustreamer's are; encoding is not ours, so nothing is told of it.
 void MjpegClient::append_extra_headers(const Unit& unit) {
   auto out = std::back_inserter(part_head_);
   const media::VideoFormat& format = stream_->format()->video;
-  const std::int64_t now_ns = monotonic_ns();
-  fmt::format_to(
-      out,
-      "X-UStreamer-Online: true\r\nX-UStreamer-Dropped: {}\r\nX-UStreamer-Width: {}\r\nX-UStreamer-Height: {}\r\n"
-      "X-UStreamer-Client-FPS: {:.0f}\r\nX-UStreamer-Send-Time: {:.6f}\r\n",
-      cursor_.counters().skipped_units, format.size.width_px, format.size.height_px, stream_->frames_per_second(),
-      static_cast<double>(now_ns) / 1e9);
+  const auto seconds = [](std::int64_t ns) { return static_cast<double>(ns) / 1e9; };
+  const std::int64_t now_ns = stream_->now_ns();
+  fmt::format_to(out,
+                 "X-UStreamer-Online: {}\r\nX-UStreamer-Dropped: {}\r\nX-UStreamer-Width: {}\r\nX-UStreamer-Height: "
+                 "{}\r\nX-UStreamer-Client-FPS: {}\r\nX-UStreamer-Expose-Begin-Time: {:.6f}\r\n"
+                 "X-UStreamer-Expose-End-Time: {:.6f}\r\nX-UStreamer-Send-Time: {:.6f}\r\n",
+                 stream_->state() == StreamState::flowing, cursor_.counters().skipped_units, format.size.width_px,
+                 format.size.height_px, rate_, seconds(unit.arrived_ns), seconds(unit.arrived_ns), seconds(now_ns));
   if (!unit.packet.captured_ns) return;
   fmt::format_to(out, "X-UStreamer-Grab-Time: {:.6f}\r\nX-UStreamer-Latency: {:.6f}\r\n",
-                 static_cast<double>(*unit.packet.captured_ns) / 1e9,
-                 static_cast<double>(now_ns - *unit.packet.captured_ns) / 1e9);
+                 seconds(*unit.packet.captured_ns), seconds(now_ns - *unit.packet.captured_ns));
 }
 
 }  // namespace campipe::serve

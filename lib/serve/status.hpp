@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "serve/hub.hpp"
 
@@ -14,15 +15,23 @@ struct ServerFacts {
   int rtsp_port = 0;
 };
 
-/// /api/streams, /api/clients: JSON. Numbers that are not known are null.
-std::string streams_json(const Hub& hub, const ServerFacts& facts);
-std::string clients_json(const Hub& hub);
+// JSON; what is not known is null.
 
-/// /health: whether there are streams and each has a fresh frame or is idle, and a line for each that has not and for
-/// each pattern that no ring's name matches.
+/// /api/streams: all streams, one object for each rendition and codec.
+std::string streams_json(const Hub& hub, const ServerFacts& facts);
+/// /api/streams/NAME: the streams that a name means, as one.
+/// @param streams  of one name, at least one.
+std::string stream_json(const std::vector<Stream*>& streams);
+/// /api/clients: all, or those of `streams`.
+std::string clients_json(const Hub& hub);
+std::string clients_json(const std::vector<Stream*>& streams);
+/// /api/clients/ID.
+std::string client_json(const Hub& hub, const Client& client);
+
+/// /health: whether there are streams and each has a fresh frame or is idle, and why not.
 struct Health {
   bool good = false;
-  std::string text;
+  std::string json;
 };
 Health health(const Hub& hub);
 

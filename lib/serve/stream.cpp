@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/clock.hpp"
+
 namespace campipe::serve {
 
 namespace {
@@ -34,7 +36,12 @@ std::string_view name(StreamState state) noexcept {
 }
 
 Stream::Stream(std::string name, std::string rendition, History::Limits limits, Clock clock)
-    : name_(std::move(name)), rendition_(std::move(rendition)), clock_(std::move(clock)), history_(limits) {}
+    : name_(std::move(name)),
+      rendition_(std::move(rendition)),
+      clock_(std::move(clock)),
+      created_ns_(clock_()),
+      created_at_us_(realtime_us()),
+      history_(limits) {}
 
 std::string Stream::path() const {
   return rendition_.empty() ? name_ : name_ + "/" + rendition_;

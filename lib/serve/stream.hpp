@@ -93,6 +93,8 @@ public:
   std::optional<std::int64_t> age_ns() const;  ///< since the newest video unit came
   double frames_per_second() const;            ///< of the last two seconds; 0 when nothing flows
   double bits_per_second() const;
+  std::int64_t created_at_us() const noexcept { return created_at_us_; }  ///< Unix time
+  std::int64_t uptime_ns() const { return clock_() - created_ns_; }
   const Totals& totals() const noexcept { return totals_; }
   std::int64_t now_ns() const { return clock_(); }
   Deliveries& deliveries() noexcept { return deliveries_; }
@@ -124,6 +126,7 @@ private:
 
   std::string name_, rendition_, end_reason_;
   Clock clock_;
+  std::int64_t created_ns_, created_at_us_;
   History history_;
   std::optional<media::StreamFormat> own_format_, format_;
   std::vector<Stream*> before_, after_;  // of the same name, in the order given

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -38,6 +39,17 @@ struct Unit {
   media::Packet packet;
   Derived derived;
 
+  /// From its capture until `now_ns` (CLOCK_MONOTONIC); from its arrival when the capture is not known, or is no time
+  /// of ours that can be true.
+  std::int64_t age_us(std::int64_t now_ns) const noexcept {
+    return std::max<std::int64_t>(0, now_ns - taken_ns()) / 1000;
+  }
+  /// CLOCK_MONOTONIC of the capture, likewise.
+  std::int64_t taken_ns() const noexcept {
+    constexpr std::int64_t kMostNs = 60'000'000'000;  // on the way here
+    const std::int64_t captured = packet.captured_ns.value_or(arrived_ns);
+    return captured <= arrived_ns && arrived_ns - captured <= kMostNs ? captured : arrived_ns;
+  }
   bool is_video() const noexcept { return packet.track == media::Track::video; }
   bool is_keyframe() const noexcept { return is_video() && packet.keyframe; }
 };

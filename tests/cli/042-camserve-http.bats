@@ -53,9 +53,10 @@ talk() { $PYTHON "$ROOT/tests/support/http_talk.py" "$HTTP" "${2:-2}" "$1"; }
 @test "camserve tells the truth in /health when frames stop" {
   serve s
   run curl -s -o body -w '%{http_code}' "http://$HTTP/health"
-  assert_equal "$output $(cat body)" "503 cam: no frame yet"
+  assert_equal "$output $(jq -r '.status + ", " + .reasons[]' body)" "503 degraded, cam: no frame yet"
   bash -c "$(pattern 320x240 30 -n 20) | camenc --quiet" >&9
   healthy 3
+  assert_equal "$(curl -s "http://$HTTP/health" | jq -c '[.status, .active_streams, .reasons]')" '["healthy",1,[]]'
   wait_until 5 bash -c "! curl -fs http://$HTTP/health"
   assert_contains "$(curl -s "http://$HTTP/health")" "cam: no frame for"
   assert_equal "$(api '.streams[0].state')" stalled

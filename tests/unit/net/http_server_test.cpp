@@ -115,6 +115,61 @@ TEST_F(HttpServerTest, OldHttpIsClosedAfterItsAnswer) {
   EXPECT_TRUE(client.has("hello /a"));
 }
 
+TEST_F(HttpServerTest, OldHttpMayAskToStay) {
+  serve();
+  auto client = connect();
+  client.send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n");
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_TRUE(client.has("Connection: keep-alive"));
+  EXPECT_TRUE(client.has("hello /b"));
+}
+
+TEST_F(HttpServerTest, BodyThatWaitsForLeaveIsToldToCome) {
+  serve();
+  auto client = connect();
+  client.send("PUT /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+  turn_until(loop_, [&] { return client.has("\r\n\r\n"); });
+  EXPECT_EQ(client.received(), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_TRUE(seen_.empty());
+  client.send("ab");
+  for (int i = 0; i < 5; ++i) loop_.run_once(false);
+  client.send("c");
+  turn_until(loop_, [&] { return client.has("hello /a"); });
+  EXPECT_EQ(client.count("100 Continue"), 1U);
+  client.forget();
+  client.send("PUT /b HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx");  // does not wait
+  turn_until(loop_, [&] { return client.has("hello /b"); });
+  EXPECT_FALSE(client.has("100 Continue"));
+}
+
+TEST_F(HttpServerTest, StarIsATargetOfOptionsOnly) {
+  serve();
+  auto client = connect();
+  client.send("OPTIONS * HTTP/1.1\r\n\r\nGET * HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return client.has("400 Bad Request"); });
+  EXPECT_EQ(seen_, std::vector<std::string>{"OPTIONS *"});
+}
+
+TEST_F(HttpServerTest, RequestsSentAheadAreTakenAsAnswersLeaveAndNoneIsLost) {
+  serve();
+  auto client = connect();
+  constexpr int kRequests = 20'000;  // far more than is held
+  std::string all = "GET /later HTTP/1.1\r\n\r\n";
+  for (int i = 0; i < kRequests; ++i) all += "GET /" + std::to_string(i) + " HTTP/1.1\r\n\r\n";
+  std::size_t sent = 0;
+  turn_until(
+      loop_,
+      [&] {
+        sent += client.send_some(std::string_view(all).substr(sent));
+        if (!later_.gone() && sent > 200'000) later_.send(text_response(200, "late"));
+        return client.received().ends_with("hello /19999\n");
+      },
+      std::chrono::seconds(60));
+  EXPECT_EQ(client.count("HTTP/1.1 200 OK"), static_cast<std::size_t>(kRequests) + 1);
+  ASSERT_EQ(seen_.size(), static_cast<std::size_t>(kRequests) + 1);
+  for (int i = 0; i < kRequests; ++i) ASSERT_EQ(seen_[static_cast<std::size_t>(i) + 1], "GET /" + std::to_string(i));
+}
+
 TEST_F(HttpServerTest, PeerThatClosedItsSideStillGetsItsAnswer) {
   serve();
   auto client = connect();
@@ -130,9 +185,8 @@ TEST_F(HttpServerTest, ErrorsAreOneLineWithTheRightStatus) {
     std::string request, status;
   };
   for (const Case& c :
-       {Case{"POST /a HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", "405"}, Case{"FLY /a HTTP/1.1\r\n\r\n", "405"},
-        Case{"GET /%zz HTTP/1.1\r\n\r\n", "400"}, Case{"\x16\x03\x01", "400"},
-        Case{"GET /" + std::string(5000, 'a') + " HTTP/1.1\r\n\r\n", "414"},
+       {Case{"GET / HTTP/1.1\r\nExpect: the moon\r\n\r\n", "417"}, Case{"GET /%zz HTTP/1.1\r\n\r\n", "400"},
+        Case{"\x16\x03\x01", "400"}, Case{"GET /" + std::string(5000, 'a') + " HTTP/1.1\r\n\r\n", "414"},
         Case{"GET / HTTP/1.1\r\nA: " + std::string(40000, 'a') + "\r\n\r\n", "431"},
         Case{"GET / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "413"}, Case{"GET / HTTP/3.0\r\n\r\n", "505"}}) {
     auto client = connect();

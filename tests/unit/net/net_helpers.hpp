@@ -55,6 +55,11 @@ public:
   void send(std::string_view text) {
     EXPECT_EQ(::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
+  /// As much as the kernel takes now.
+  std::size_t send_some(std::string_view text) {
+    const ssize_t sent = text.empty() ? 0 : ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+  }
   void shutdown() { ::shutdown(fd_.get(), SHUT_WR); }
   void close() { fd_.reset(); }
 

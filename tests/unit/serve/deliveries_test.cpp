@@ -110,7 +110,7 @@ protected:
     cam_.set_format(fake::format(VideoCodec::mjpeg));
     server_ = std::make_unique<net::HttpServer>(
         loop_, net::listen_anywhere(), [this](const net::HttpRequest& request, net::HttpReply reply) {
-          auto client = std::make_unique<MjpegClient>(hub_, cam_, request.peer,
+          auto client = std::make_unique<MjpegClient>(loop_, hub_, cam_, request.peer,
                                                       MjpegClient::Options{.requested_ns = hub_.now_ns()});
           client_ = client.get();
           reply.stream(MjpegClient::head(), std::move(client));

@@ -69,7 +69,7 @@ TEST_F(HttpRoutesTest, StreamSendsThePictureAtOnceAndItsBoundaryBehindIt) {
   EXPECT_NE(text.find("X-Accel-Buffering: no\r\n"), std::string::npos);
   EXPECT_NE(text.find("\r\n\r\n--boundarydonotcross\r\nContent-Type: image/jpeg\r\nContent-Length: 100\r\nX-Timestamp: "
                       "1700000000.100000\r\n"
-                      "X-Sequence: 3\r\n\r\n" +
+                      "X-Sequence: 3\r\nX-Age: 0.900000\r\n\r\n" +
                       std::string(100, '\3') + "\r\n--boundarydonotcross\r\n"),
             std::string::npos);
   cam_.push(fake::picture(4));
@@ -84,13 +84,15 @@ TEST_F(HttpRoutesTest, OldNamesOfTheStreamWork) {
   serve();
   cam_.set_format(fake::format(VideoCodec::mjpeg));
   cam_.push(fake::picture(0));
-  for (const char* target :
-       {"/stream/cam.mjpg", "/?action=stream", "/?action=stream&stream=cam", "http://host/stream/cam"}) {
+  for (const char* target : {"/stream/cam.mjpg", "/?action=stream", "/?action=stream&stream=cam",
+                             "http://host/stream/cam", "/stream", "/stream.mjpg", "http://host:80?action=stream"}) {
     auto client = ask(target);
     turn_until(loop_, [&] { return client.has("X-Sequence: 0"); });
   }
-  for (const char* target : {"/snapshot/cam", "/snapshot/cam.jpg", "/?action=snapshot"}) {
-    EXPECT_NE(get(target).find("Content-Type: image/jpeg"), std::string::npos) << target;
+  for (const char* target : {"/snapshot/cam", "/snapshot/cam.jpg", "/?action=snapshot", "/snapshot", "/snapshot.jpg"}) {
+    const std::string answer = get(target);
+    EXPECT_NE(answer.find("Content-Type: image/jpeg"), std::string::npos) << target;
+    EXPECT_NE(answer.find("X-UStreamer-Online: true\r\nX-UStreamer-Width: 640\r\n"), std::string::npos) << answer;
   }
 }
 
@@ -103,8 +105,78 @@ TEST_F(HttpRoutesTest, ExtraHeadersOnlyWhenAsked) {
   turn_until(loop_, [&] { return plain.has("X-Sequence") && extra.has("X-Sequence"); });
   EXPECT_FALSE(plain.has("X-UStreamer"));
   for (const char* name :
-       {"Online: true", "Width: 640", "Height: 360", "Dropped: 0", "Grab-Time: 0.000000", "Send-Time: ", "Latency: "}) {
+       {"Online: true", "Width: 640", "Height: 360", "Dropped: 0", "Client-FPS: 0", "Expose-End-Time: 1.000000",
+        "Grab-Time: 0.000000", "Send-Time: 1.000000", "Latency: 1.000000"}) {
     EXPECT_TRUE(extra.has(std::string("X-UStreamer-") + name)) << name;
+  }
+}
+
+TEST_F(HttpRoutesTest, ZeroDataIsHeadersAlone) {
+  serve();
+  cam_.set_format(fake::format(VideoCodec::mjpeg));
+  cam_.push(fake::picture(0));
+  auto client = ask("/stream/cam?extra_headers=1&zero_data=1");
+  turn_until(loop_, [&] { return client.count("--boundarydonotcross\r\n") == 2; });
+  EXPECT_TRUE(client.has("Content-Length: 0\r\n"));
+  EXPECT_TRUE(client.has("\r\n\r\n\r\n--boundarydonotcross\r\n"));
+}
+
+TEST_F(HttpRoutesTest, LastPictureComesTwiceForThoseWhoAsk) {
+  serve();
+  cam_.set_format(fake::format(VideoCodec::mjpeg));
+  auto twice = ask("/stream/cam?dual_final_frames=1");
+  auto once = ask("/stream/cam");
+  turn_until(loop_, [&] { return cam_.client_count() == 2; });
+  cam_.push(fake::picture(0));
+  cam_.push(fake::picture(1));
+  turn_until(loop_, [&] { return twice.count("X-Sequence: 1\r\n") == 2; });
+  cam_.push(fake::picture(2));
+  turn_until(loop_, [&] { return twice.count("X-Sequence: 2\r\n") == 2 && once.has("X-Sequence: 2\r\n"); });
+  EXPECT_EQ(twice.count("X-Sequence: 0"), 1U);
+  EXPECT_EQ(twice.count("X-Sequence:"), 5U);
+  EXPECT_EQ(once.count("X-Sequence:"), 3U);
+  EXPECT_EQ(cam_.deliveries().of(Protocol::http_mjpeg).frames, 6U);
+}
+
+TEST_F(HttpRoutesTest, HeadAnswersForEachPathAndSendsNoBody) {
+  serve();
+  cam_.set_format(fake::format(VideoCodec::mjpeg));
+  cam_.push(fake::picture(0));
+  for (const char* target : {"/", "/stream/cam", "/snapshot/cam", "/health", "/metrics", "/api/streams",
+                             "/api/streams/cam", "/api/clients"}) {
+    auto client = ask(target, "HEAD");
+    turn_until(loop_, [&] { return client.ended(); });
+    EXPECT_TRUE(client.received().starts_with("HTTP/1.1 200 OK\r\n")) << target;
+    EXPECT_TRUE(client.received().ends_with("\r\n\r\n")) << target;
+  }
+  EXPECT_EQ(cam_.client_count(), 0U);
+}
+
+TEST_F(HttpRoutesTest, RangeIsIgnored) {
+  serve();
+  cam_.set_format(fake::format(VideoCodec::mjpeg));
+  cam_.push(fake::picture(0));
+  TestClient client(server_->address());
+  client.send("GET /snapshot/cam HTTP/1.1\r\nRange: bytes=0-9\r\nConnection: close\r\n\r\n");
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_TRUE(client.received().starts_with("HTTP/1.1 200 OK"));
+  EXPECT_TRUE(client.has("Content-Length: 100\r\n"));
+}
+
+TEST_F(HttpRoutesTest, OtherMethodsAreToldWhatThereIs) {
+  serve();
+  for (const char* method : {"POST", "PUT", "DELETE", "BREW", "CONNECT"}) {
+    auto client = ask("/stream/cam", method);
+    turn_until(loop_, [&] { return client.ended(); });
+    EXPECT_TRUE(client.received().starts_with("HTTP/1.1 405")) << method << client.received();
+    EXPECT_TRUE(client.has("Allow: GET, HEAD, OPTIONS\r\n")) << method;
+  }
+  for (const char* target : {"*", "/", "/stream/cam"}) {
+    auto client = ask(target, "OPTIONS");
+    turn_until(loop_, [&] { return client.ended(); });
+    EXPECT_TRUE(client.received().starts_with("HTTP/1.1 204 No Content\r\n")) << target;
+    EXPECT_TRUE(client.has("Allow: GET, HEAD, OPTIONS\r\n")) << target;
+    EXPECT_FALSE(client.has("Access-Control")) << target;
   }
 }
 
@@ -154,6 +226,55 @@ TEST_F(HttpRoutesTest, WaitingEndsWithTheReason) {
   cam_.push(fake::picture(0));
   clock_.now_ns += 7'000'000'000;
   EXPECT_EQ(body(get("/snapshot/cam")), "cam: no frame for 7 s\n");
+}
+
+TEST_F(HttpRoutesTest, FreshPictureIsNewerThanTheRequest) {
+  serve();
+  cam_.set_format(fake::format(VideoCodec::mjpeg));
+  cam_.push(fake::picture(0));
+  auto still = ask("/snapshot/cam?fresh=1");
+  turn_until(loop_, [&] { return cam_.client_count() == 1; });
+  // Taken before the request, though it comes after it.
+  media::Packet late = fake::picture(1);
+  late.captured_ns = clock_.now_ns - 1;
+  clock_.now_ns += 20'000'000;
+  cam_.push(std::move(late));
+  for (int i = 0; i < 5; ++i) loop_.run_once(false);
+  EXPECT_EQ(still.received(), "");
+  media::Packet fresh = fake::picture(2);
+  fresh.captured_ns = clock_.now_ns;
+  cam_.push(std::move(fresh));
+  turn_until(loop_, [&] { return still.ended(); });
+  EXPECT_TRUE(still.has("X-Sequence: 2\r\n"));
+  serve({.wait_ms = 0});
+  const std::string answer = get("/snapshot/cam?fresh=1");
+  EXPECT_NE(answer.find("503"), std::string::npos);
+  EXPECT_EQ(body(answer), "cam: no picture newer than the request came in time\n");
+}
+
+TEST_F(HttpRoutesTest, FreshPictureOfH264IsNotThatOfAnOlderKeyframe) {
+  serve({.camenc = script("sleep 0.2; wc -c")});
+  cam_.set_format(fake::format(VideoCodec::h264));
+  cam_.push(fake::picture(0, true, 5));
+  auto any = ask("/snapshot/cam");  // its child runs for the old one
+  auto fresh = ask("/snapshot/cam?fresh=1");
+  turn_until(loop_, [&] { return cam_.client_count() == 1; });
+  clock_.now_ns += 1;
+  media::Packet packet = fake::picture(1, true, 77);
+  packet.captured_ns.reset();
+  cam_.push(std::move(packet));
+  turn_until(loop_, [&] { return any.ended() && fresh.ended(); });
+  EXPECT_TRUE(any.has("\r\n\r\n5\n")) << any.received();
+  EXPECT_TRUE(fresh.has("\r\n\r\n77\n")) << fresh.received();
+}
+
+TEST_F(HttpRoutesTest, AnswerDoesNotWaitForAChildWithoutEnd) {
+  serve({.wait_ms = 300, .camenc = script("exec sleep 30")});
+  cam_.set_format(fake::format(VideoCodec::h264));
+  cam_.push(fake::picture(0));
+  const std::string answer = get("/snapshot/cam");
+  EXPECT_NE(answer.find("503"), std::string::npos);
+  EXPECT_EQ(body(answer), "cam: no picture of its newest keyframe: camenc takes too long\n");
 }
 
 TEST_F(HttpRoutesTest, StreamOfH264NamesTheEncoderCommand) {
@@ -221,48 +342,9 @@ TEST_F(HttpRoutesTest, UnknownNamesOfferWhatThereIs) {
   EXPECT_EQ(body(get("/stream/nix")), "no stream 'nix': there is cam, yard/low\n");
   EXPECT_EQ(body(get("/snapshot/cam/nix")), "no stream 'cam/nix': there is cam, yard/low\n");
   EXPECT_EQ(body(get("/stream/%3Cscript%3E")), "no stream of that name: there is cam, yard/low\n");
-  for (const char* target : {"/stream/", "/stream", "/favicon.ico", "/../etc/passwd", "/api/nix"}) {
+  for (const char* target : {"/stream/", "/streams", "/favicon.ico", "//stream/cam", "/../etc/passwd", "/api/nix"}) {
     EXPECT_NE(get(target).find("404 Not Found"), std::string::npos) << target;
   }
-}
-
-TEST_F(HttpRoutesTest, HealthTellsTheTruth) {
-  Stream& yard = hub_.add_stream("yard", "");
-  serve();
-  EXPECT_EQ(body(get("/health")), "cam: no frame yet\nyard: no frame yet\n");
-  for (Stream* stream : {&cam_, &yard}) {
-    stream->set_format(fake::format(VideoCodec::mjpeg));
-    stream->push(fake::picture(0));
-  }
-  EXPECT_NE(get("/health").find("200 OK"), std::string::npos);
-  clock_.now_ns += 3'000'000'000;
-  cam_.push(fake::picture(1));
-  const std::string answer = get("/health");
-  EXPECT_NE(answer.find("503"), std::string::npos);
-  EXPECT_EQ(body(answer), "yard: no frame for 3 s\n");
-}
-
-TEST_F(HttpRoutesTest, ApiIsJsonWithNullForTheUnknown) {
-  hub_.add_stream("yard", "low");
-  serve();
-  cam_.set_format(fake::format(VideoCodec::mjpeg));
-  cam_.push(fake::picture(0));
-  const auto json = nlohmann::json::parse(body(get("/api/streams")));
-  EXPECT_EQ(json["instance"], "abc");
-  EXPECT_EQ(json["rtsp_port"], 2);
-  ASSERT_EQ(json["streams"].size(), 2U);
-  EXPECT_EQ(json["streams"][0]["codec"], "mjpeg");
-  EXPECT_EQ(json["streams"][0]["width"], 640);
-  EXPECT_EQ(json["streams"][0]["newest_us"], 1'700'000'000'000'000);
-  EXPECT_TRUE(json["streams"][1]["codec"].is_null());
-  EXPECT_TRUE(json["streams"][1]["age_s"].is_null());
-  EXPECT_EQ(json["streams"][1]["path"], "yard/low");
-  auto client = ask("/stream/cam");
-  turn_until(loop_, [&] { return client.has("X-Sequence"); });
-  const auto clients = nlohmann::json::parse(body(get("/api/clients")));
-  ASSERT_EQ(clients["clients"].size(), 1U);
-  EXPECT_EQ(clients["clients"][0]["protocol"], "http-mjpeg");
-  EXPECT_EQ(clients["clients"][0]["frames"], 1);
 }
 
 TEST_F(HttpRoutesTest, MetricsHaveEachFamilyOnce) {
