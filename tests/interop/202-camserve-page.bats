@@ -87,8 +87,11 @@ feed() { # FIFO SIZE RATE [CAMENC OPTION...]
   page page_still.py "$(cat other.out)"
 }
 
-@test "the page does not grow while it shows pictures" {
+@test "the page does not grow while it shows pictures, live or stills" {
   serve_pipe s "$(pattern 160x120 60) | camenc --quiet"
   healthy
   page page_stays.py "http://$HTTP/" 300
+  start other $PYTHON "$ROOT/tests/support/page_server.py" "http://$HTTP" silent
+  wait_for_line 20 other.out http
+  page page_stays.py "$(cat other.out)" 100
 }

@@ -3,8 +3,9 @@
 
 usage: page_many.py URL STREAMS
 
-Says "all move" when each tile had new pictures, "windows" when those of two windows have, "large" when one stream is live in
-each of both, "hidden" when a page that is not looked at has let go of everything.
+Says "all move" when each tile had new pictures, "windows" when those of two windows have, "large" when one stream is live
+in each of both, "crowded" when the page got along while another one held three connections, "hidden" when a page that is
+not looked at has let go of everything.
 """
 import sys
 
@@ -56,12 +57,31 @@ with Page(url) as page:
     wait_for("one client each", 10, lambda: set(live(page)) == {"c1", "c2"})
     done("large")
 
+    page.key("Escape")
+    page.wait_grid()
+    page.switch(first)
+    page.key("Escape")
+    page.wait_grid()
+    page.switch(second)
+    page.open(url + "api/streams")
+    wait_for("the first window has all to itself", 30, lambda: len(live(page)) == 3)
+    page.run("""for (const i of [1, 2, 3]) fetch(`/stream/c${i}`).then(async answer => {
+        for (const reader = answer.body.getReader(); !(await reader.read()).done;); })""")
+    wait_for("six connections", 20, lambda: len(live(page)) == 6)
+    page.switch(first)
+    wait_for("some given back", 20, lambda: len(live(page)) == 3)
+    page.must("no word of a server that is away", not page.run("return document.body.classList.contains('away')"))
+    all_move(page)
+    done("crowded")
+
     page.switch(second)
     page.close_window()
     page.switch(first)
+    page.click("#grid a[href='#c1']")
+    page.wait_large("c1")
     page.run("Object.defineProperty(document, 'hidden', {get: () => true, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))")
     wait_for("nothing loaded while hidden", 10, lambda: live(page) == [])
     page.run("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_moves(LARGE_PICTURE)
-    page.must_be_quiet()
+    page.must_be_quiet(but="favicon.ico")  # of the address that is no page
     done("hidden")

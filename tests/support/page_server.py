@@ -3,7 +3,7 @@
 
 usage: page_server.py CAMSERVE-URL hostile|silent
 
-The page and its headers are camserve's own. hostile: /api/streams has markup in each text, also where camserve has names.
+The page and its headers are camserve's own; all is in a folder, /behind/, as proxies have it. hostile: /api/streams has markup in each text, also where camserve has names.
 silent: all is camserve's, but a live answer ends before its first part, as some proxies have it. Prints the URL.
 """
 import http.server
@@ -12,6 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 
+FOLDER = "/behind/"
 camserve, mode = sys.argv[1], sys.argv[2]
 EVIL = "<img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
 STREAM = {"rendition": "", "reason": EVIL, "codec": EVIL, "width": 320, "height": 240, "audio": EVIL, "fps": 1.0, "bits_per_second": 1,
@@ -22,6 +23,9 @@ STREAMS = [{**STREAM, "name": "ok", "path": "ok", "state": "stalled"}, {**STREAM
 
 class Server(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if not self.path.startswith(FOLDER):
+            return self.answer(404, {"Content-Type": "text/plain"}, b"outside")
+        self.path = "/" + self.path.removeprefix(FOLDER)
         if mode == "hostile" and self.path == "/api/streams":
             answer = {"instance": EVIL, "version": EVIL, "rtsp_port": 1, "streams": STREAMS}
             return self.answer(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
@@ -49,5 +53,5 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-print(f"http://127.0.0.1:{server.server_port}/", flush=True)
+print(f"http://127.0.0.1:{server.server_port}{FOLDER}", flush=True)
 server.serve_forever()

@@ -86,8 +86,8 @@ class Large {
     byId("rtsp-row").hidden = rtspPort === null;
     byId("rtsp").value = `rtsp://${location.hostname}:${rtspPort}/${path}`;
     byId("mjpeg-row").hidden = stream.codec !== "mjpeg";
-    byId("mjpeg").value = `${location.origin}/stream/${path}`;
-    byId("still").value = `${location.origin}/snapshot/${path}.jpg`;
+    byId("mjpeg").value = new URL(`stream/${path}`, location.href).href;
+    byId("still").value = new URL(`snapshot/${path}.jpg`, location.href).href;
     if (stream.codec === null || stream.codec === "mjpeg") return;
     setText(byId("hint-codec"), codecName(stream.codec));
     setText(byId("hint-command"), `SOURCE | camenc -c mjpeg | camserve ${stream.path}=${stream.codec.toUpperCase()}-INPUT ${stream.path}=-`);
@@ -97,7 +97,7 @@ class Large {
     const stream = this.stream;
     if (!stream) return;
     try {
-      const answer = await ask(`/snapshot/${pathOf(stream)}.jpg`, AbortSignal.timeout(SNAPSHOT_PATIENCE_MS));
+      const answer = await ask(`snapshot/${pathOf(stream)}.jpg`, AbortSignal.timeout(SNAPSHOT_PATIENCE_MS));
       const taken = Number(answer.headers.get("X-Timestamp")) || Date.now() / 1000;
       const link = document.createElement("a");
       link.href = URL.createObjectURL(await answer.blob());

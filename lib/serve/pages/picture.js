@@ -87,7 +87,7 @@ class Picture {
     }
   }
   async live(want, signal) {
-    const answer = await ask(`/stream/${want.path}?as=bytes${want.query}`, signal);
+    const answer = await ask(`stream/${want.path}?as=bytes${want.query}`, signal);
     const bytes = new ByteReader(answer.body);
     let parts = 0;
     try {
@@ -106,7 +106,7 @@ class Picture {
     await takeTurn();
     try {
       if (signal.aborted) return;
-      const answer = await ask(`/snapshot/${want.path}.jpg${want.query}`, signal);  // an answer comes in any case
+      const answer = await ask(`snapshot/${want.path}.jpg${want.query}`, signal);  // an answer comes in any case
       this.offer(new Uint8Array(await answer.arrayBuffer()), signal);
     } finally { giveTurn(); }
   }
@@ -141,6 +141,7 @@ class Picture {
 // What the server says when it gives no picture.
 class Refusal extends Error {}
 
+/// Addresses are relative to the page: a proxy may have it in a folder of its own.
 async function ask(url, signal) {
   const answer = await fetch(url, {cache: "no-store", signal});
   if (!answer.ok) throw new Refusal((await answer.text()).trim());

@@ -127,7 +127,7 @@ async function poll() {
   polling = true;
   windows.tell(true);
   try {
-    const answer = await (await ask("/api/streams", AbortSignal.timeout(PATIENCE_MS))).json();
+    const answer = await (await ask("api/streams", AbortSignal.timeout(PATIENCE_MS))).json();
     lastAnswer = Date.now();
     setAway(false);
     render(answer);
