@@ -1,7 +1,6 @@
 #include "serve/history.hpp"
 
 #include <cassert>
-#include <cstdlib>
 
 namespace campipe::serve {
 
@@ -22,10 +21,10 @@ void History::clear() {
 }
 
 void History::trim() {
-  const std::int64_t now = units_.back()->packet.pts_us;
+  const std::int64_t now = units_.back()->media_us;
   while (units_.size() > 1) {
     const Unit& oldest = *units_.front();
-    const std::int64_t age = std::abs(now - oldest.packet.pts_us);  // a clock that jumped back is far as well
+    const std::int64_t age = now - oldest.media_us;
     const bool over = bytes_ > limits_.max_bytes || age > limits_.max_age_us;
     const bool needed = newest_key_ == kNone || oldest.index >= newest_key_ || age <= limits_.window_us;
     if (!over && needed) return;

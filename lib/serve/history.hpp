@@ -33,8 +33,7 @@ public:
   UnitPtr newest_video() const { return find(newest_video_); }  ///< empty when there is none
   /// Media time from `unit` to the newest video; 0 when that is older or there is none.
   std::int64_t lag_of(const Unit& unit) const noexcept {
-    return contains(newest_video_) ? std::max<std::int64_t>(0, at(newest_video_)->packet.pts_us - unit.packet.pts_us)
-                                   : 0;
+    return contains(newest_video_) ? std::max<std::int64_t>(0, at(newest_video_)->media_us - unit.media_us) : 0;
   }
   UnitPtr newest_keyframe() const { return find(newest_key_); }
   std::size_t bytes() const noexcept { return bytes_; }

@@ -129,6 +129,8 @@ void Stream::add_unit(media::Packet packet, std::int64_t at_ns) {
   unit->index = history_.end();
   unit->generation = generation_;
   unit->arrived_ns = at_ns;
+  const bool video = packet.track == media::Track::video;
+  unit->media_us = video ? media_clock_.advance(packet.pts_us, at_ns) : media_clock_.now_us();
   unit->packet = std::move(packet);
   const bool fans_out = unit->is_video() && !clients_.empty() && at_ns >= wanted_since_ns_;
   history_.push(std::move(unit));

@@ -13,6 +13,7 @@
 #include "serve/client.hpp"
 #include "serve/deliveries.hpp"
 #include "serve/history.hpp"
+#include "serve/media_clock.hpp"
 
 namespace campipe::serve {
 
@@ -128,6 +129,7 @@ private:
   Clock clock_;
   std::int64_t created_ns_, created_at_us_;
   History history_;
+  MediaClock media_clock_;
   std::optional<media::StreamFormat> own_format_, format_;
   std::vector<Stream*> before_, after_;  // of the same name, in the order given
   std::uint32_t generation_ = 0;

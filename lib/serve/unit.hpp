@@ -36,6 +36,7 @@ struct Unit {
   std::uint64_t index = 0;       ///< its place in the stream: from 0, without gaps, video and audio counted together
   std::uint32_t generation = 0;  ///< of the format it belongs to, Stream::generation() when it came
   std::int64_t arrived_ns = 0;   ///< CLOCK_MONOTONIC when it was read, or written where that is known (a ring)
+  std::int64_t media_us = 0;     ///< its place in media time, without the steps of the source's clock
   media::Packet packet;
   Derived derived;
 
