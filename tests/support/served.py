@@ -45,10 +45,10 @@ def clips(size="320x240"):
 class Served:
     """camserve with cam as MJPEG and as H.264, each from a clip_player by a FIFO that stays open when the player goes."""
 
-    def __init__(self, tap, scratch, options=(), limit=None, rings=False, udp=True):
+    def __init__(self, tap, scratch, options=(), limit=None, rings=False, udp=True, size="320x240"):
         self.tap, self.scratch = tap, scratch
         self.http, self.rtsp = free_port(), free_port()
-        self.clips = clips()
+        self.clips = clips(size)
         self.players, self.held = {}, []
         if rings:
             self.inputs = {codec: f"shm:{scratch.path.name}.{codec}" for codec in self.clips}
