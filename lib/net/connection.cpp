@@ -21,6 +21,12 @@ void set_option(int fd, int level, int option, int value) {
   ::setsockopt(fd, level, option, &value, sizeof value);  // refused on what is no TCP socket (tests use socketpair)
 }
 
+std::size_t bytes_of(std::span<const iovec> parts) {
+  std::size_t bytes = 0;
+  for (const iovec& part : parts) bytes += part.iov_len;
+  return bytes;
+}
+
 }  // namespace
 
 Connection::Connection(Loop& loop, Fd fd, Address peer, ConnectionHandler& handler)
@@ -36,13 +42,33 @@ Connection::Connection(Loop& loop, Fd fd, Address peer, ConnectionHandler& handl
 }
 
 bool Connection::write(std::span<const iovec> parts, std::shared_ptr<const void> keep) {
+  const std::size_t bytes = bytes_of(parts);
+  const std::size_t taken = try_write(parts);
+  if (taken < bytes) queue(parts, taken, std::move(keep));
+  return idle();
+}
+
+std::size_t Connection::try_write(std::span<const iovec> parts) {
   assert(idle() && !shutdown_wanted_);
   last_progress_ms_ = loop_.now_ms();
-  if (failed_ != 0) return false;
+  std::size_t all = 0;
+  while (!parts.empty() && failed_ == 0) {
+    const auto some = parts.first(std::min(parts.size(), kMaxParts));
+    parts = parts.subspan(some.size());
+    const std::size_t taken = send_once(some);
+    all += taken;
+    if (taken < bytes_of(some)) break;
+  }
+  return all;
+}
+
+void Connection::queue(std::span<const iovec> parts, std::size_t taken, std::shared_ptr<const void> keep) {
+  assert(idle());
   rest_.assign(parts.begin(), parts.end());
   rest_at_ = 0;
   keep_ = std::move(keep);
-  return flush();
+  consume(taken);
+  update_watch();
 }
 
 bool Connection::send(std::string_view text) {
@@ -82,16 +108,22 @@ bool Connection::flush() {
 }
 
 bool Connection::send_rest() {
-  const std::size_t count = std::min(rest_.size() - rest_at_, kMaxParts);
-  msghdr message{};
-  iovec text{text_.data(), text_.size()};
-  if (count > 0) {
-    message.msg_iov = rest_.data() + rest_at_;
-    message.msg_iovlen = count;
-  } else {
-    message.msg_iov = &text;
-    message.msg_iovlen = 1;
+  const auto parts = std::span<const iovec>(rest_).subspan(rest_at_);
+  if (parts.empty()) {
+    const iovec text{text_.data(), text_.size()};
+    text_.erase(0, send_once({&text, 1}));
+    return text_.empty();
   }
+  const auto some = parts.first(std::min(parts.size(), kMaxParts));
+  const std::size_t taken = send_once(some);
+  consume(taken);
+  return rest_.empty() || (taken > 0 && some.size() == kMaxParts);
+}
+
+std::size_t Connection::send_once(std::span<const iovec> parts) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
   ssize_t sent = 0;
   do {
     ++send_calls_;
@@ -99,16 +131,11 @@ bool Connection::send_rest() {
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) {
     if (errno != EAGAIN && errno != EWOULDBLOCK) failed_ = errno;
-    return false;
+    return 0;
   }
   last_progress_ms_ = loop_.now_ms();
   bytes_sent_ += static_cast<std::uint64_t>(sent);
-  if (count == 0) {
-    text_.erase(0, static_cast<std::size_t>(sent));
-    return text_.empty();
-  }
-  consume(static_cast<std::size_t>(sent));
-  return rest_.empty() || count == kMaxParts;
+  return static_cast<std::size_t>(sent);
 }
 
 void Connection::consume(std::size_t bytes) {

@@ -45,6 +45,12 @@ public:
   /// untouched. Returns idle(). A failure comes as on_failed() later.
   bool write(std::span<const iovec> parts, std::shared_ptr<const void> keep = {});
 
+  /// The two halves of write(), for who has bytes that may change soon: gives the kernel what it takes of `parts` at
+  /// once, and says how many bytes that were; only while idle(). When not all, queue() must follow.
+  std::size_t try_write(std::span<const iovec> parts);
+  /// Has `parts` but for the first `taken` bytes sent, as write() does with what is not taken at once.
+  void queue(std::span<const iovec> parts, std::size_t taken, std::shared_ptr<const void> keep);
+
   /// Sends a copy of `text` behind what is under way. Answers false, and sends nothing, once more than 256 KiB of texts
   /// wait: a peer that asks and does not read.
   bool send(std::string_view text);
@@ -73,8 +79,10 @@ public:
 private:
   void on_events(int events);
   bool flush();
-  /// sendmsg(2) of rest_ and text_; false when the kernel took less than all, or failed (failed_ is set).
+  /// Sends of rest_ or, behind it, text_; false when the kernel took less than all, or failed (failed_ is set).
   bool send_rest();
+  /// One sendmsg(2), of at most IOV_MAX parts; the bytes it took. failed_ is set when it failed.
+  std::size_t send_once(std::span<const iovec> parts);
   void consume(std::size_t bytes);
   void update_watch();
 

@@ -195,7 +195,9 @@ Expected<std::string, int> RtspRequests::connect_tcp(const RtspTransport& transp
   } else {
     while (in_use(pair.first) || in_use(pair.second)) pair = {pair.first + 2, pair.second + 2};
   }
-  if (!session.has_output()) session.set_output(std::make_unique<RtspTcpOutput>(sessions_.loop(), connection_));
+  if (!session.has_output()) {
+    session.set_output(std::make_unique<RtspTcpOutput>(sessions_.loop(), connection_, sessions_.interleaved_block()));
+  }
   const auto rtp = static_cast<std::uint8_t>(pair.first);
   const auto rtcp = static_cast<std::uint8_t>(pair.second);
   static_cast<RtspTcpOutput&>(session.output()).set_channels(track, rtp, rtcp);

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "serve/rtsp_tcp_output.hpp"
 
 namespace campipe::serve {
 
@@ -19,7 +20,11 @@ constexpr std::int64_t kTellAgainMs = 60'000;
 }  // namespace
 
 RtspSessions::RtspSessions(net::Loop& loop, Hub& hub, Options options)
-    : loop_(loop), hub_(hub), options_(options), cname_("campipe-" + random_hex(8)) {}
+    : loop_(loop),
+      hub_(hub),
+      options_(options),
+      cname_("campipe-" + random_hex(8)),
+      interleaved_block_(RtspTcpOutput::kFramingBytes) {}
 
 bool RtspSessions::make_room() {
   if (entries_.size() < options_.max_sessions) return true;

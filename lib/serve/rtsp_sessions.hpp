@@ -10,6 +10,7 @@
 
 #include "net/loop.hpp"
 #include "serve/hub.hpp"
+#include "serve/rtsp_block.hpp"
 #include "serve/rtsp_session.hpp"
 #include "serve/rtsp_udp_ports.hpp"
 
@@ -47,6 +48,8 @@ public:
   const Options& options() const noexcept { return options_; }
   Hub& hub() noexcept { return hub_; }
   net::Loop& loop() noexcept { return loop_; }
+  /// What all interleaved sessions send from.
+  RtspBlock& interleaved_block() noexcept { return interleaved_block_; }
   std::size_t count() const noexcept { return entries_.size(); }
 
   /// @param owner  of an interleaved session; nullptr for UDP.
@@ -86,6 +89,7 @@ private:
   Hub& hub_;
   Options options_;
   std::string cname_;
+  RtspBlock interleaved_block_;                                 // before the sessions that use it
   std::map<std::string, std::unique_ptr<RtspUdpPorts>> ports_;  // by local host; before the sessions that use them
   std::map<std::string, Entry*> by_client_port_;
   std::map<const void*, Entry*> by_owner_;

@@ -9,10 +9,6 @@ namespace campipe::serve {
 
 namespace {
 
-constexpr std::size_t kInterleavedBytes = 4;
-constexpr std::size_t kHeaderRoom =
-    kInterleavedBytes + rtp::kRtpHeaderBytes + std::tuple_size_v<decltype(rtp::RtpPayload::prefix)>;
-
 void put_interleaved(std::byte* out, std::uint8_t channel, std::size_t length) {
   out[0] = std::byte{'$'};
   out[1] = static_cast<std::byte>(channel);
@@ -23,6 +19,12 @@ iovec part_of(std::span<const std::byte> bytes) {
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
 
+/// What a write under way points into.
+struct Waiting {
+  std::vector<std::byte> headers;
+  UnitPtr unit;
+};
+
 }  // namespace
 
 void RtspTcpOutput::set_channels(std::size_t track, std::uint8_t rtp, std::uint8_t rtcp) {
@@ -32,26 +34,38 @@ void RtspTcpOutput::set_channels(std::size_t track, std::uint8_t rtp, std::uint8
 
 std::size_t RtspTcpOutput::send(std::size_t track, rtp::RtpSender& sender, rtp::RtpTicks time,
                                 const rtp::PayloadList& list, UnitPtr unit) {
-  if (!batch_ || batch_.use_count() > 1) batch_ = std::make_shared<Batch>();
-  batch_->headers.resize(list.payloads().size() * kHeaderRoom);
-  batch_->unit = std::move(unit);
-  parts_.clear();
-  std::byte* at = batch_->headers.data();
-  std::size_t bytes = list.bytes();
-  for (const rtp::RtpPayload& payload : list.payloads()) {
-    put_interleaved(at, channels_[track].rtp, rtp::kRtpHeaderBytes + payload.bytes);
-    const std::size_t header = kInterleavedBytes + sender.write_header(payload, time, at + kInterleavedBytes);
-    parts_.push_back({at, header});
-    for (std::size_t i = 0; i < payload.pieces; ++i) parts_.push_back(part_of(list.piece(payload, i)));
-    at += header;
-    bytes += kInterleavedBytes + rtp::kRtpHeaderBytes;
+  block_.hold(unit, list);
+  const std::span<std::byte> bytes = block_.bytes();
+  for (const RtspBlock::Packet& packet : block_.packets())
+    put_interleaved(bytes.data() + packet.offset, channels_[track].rtp, packet.bytes - kFramingBytes);
+  block_.write_headers(sender, time);
+  const iovec all = part_of(bytes);
+  const std::size_t taken = connection_.try_write({&all, 1});
+  if (taken < bytes.size()) queue_rest(list, std::move(unit), taken);
+  return bytes.size();
+}
+
+/// The block is the next client's: the rest is sent from the unit itself and a copy of the headers.
+void RtspTcpOutput::queue_rest(const rtp::PayloadList& list, UnitPtr unit, std::size_t taken) {
+  const auto packets = block_.packets();
+  std::size_t first = 0;
+  while (taken >= packets[first].bytes) taken -= packets[first++].bytes;
+  auto waiting = std::make_shared<Waiting>();
+  waiting->unit = std::move(unit);
+  block_.save_headers(first, waiting->headers);
+  std::vector<iovec> parts;
+  std::span<const std::byte> headers = waiting->headers;
+  for (std::size_t i = first; i < packets.size(); ++i) {
+    parts.push_back(part_of(headers.first(packets[i].header_bytes)));
+    headers = headers.subspan(packets[i].header_bytes);
+    const rtp::RtpPayload& payload = list.payloads()[i];
+    for (std::size_t piece = 0; piece < payload.pieces; ++piece) parts.push_back(part_of(list.piece(payload, piece)));
   }
-  if (connection_.write(parts_, batch_)) batch_->unit.reset();
-  return bytes;
+  connection_.queue(parts, taken, std::move(waiting));
 }
 
 void RtspTcpOutput::send_rtcp(std::size_t track, std::span<const std::byte> packet) {
-  std::array<std::byte, kInterleavedBytes> header{};
+  std::array<std::byte, kFramingBytes> header{};
   put_interleaved(header.data(), channels_[track].rtcp, packet.size());
   std::string text(reinterpret_cast<const char*>(header.data()), header.size());
   text.append(reinterpret_cast<const char*>(packet.data()), packet.size());

@@ -1,20 +1,23 @@
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <vector>
 
-#include <sys/uio.h>
-
 #include "net/connection.hpp"
+#include "serve/rtsp_block.hpp"
 #include "serve/rtsp_output.hpp"
 
 namespace campipe::serve {
 
-/// RTP and RTCP interleaved on the RTSP connection (RFC 2326, 10.12): one writev for one unit.
+/// RTP and RTCP interleaved on the RTSP connection (RFC 2326, 10.12): one system call for one unit. Only what the
+/// kernel does not take at once costs memory of this client.
 class RtspTcpOutput : public RtspOutput {
 public:
-  /// @param connection  must outlive this.
-  RtspTcpOutput(net::Loop& loop, net::Connection& connection) : loop_(loop), connection_(connection) {}
+  static constexpr std::size_t kFramingBytes = 4;
+
+  /// @param connection  must outlive this, as must
+  /// @param block       with room for the framing, shared with others.
+  RtspTcpOutput(net::Loop& loop, net::Connection& connection, RtspBlock& block)
+      : loop_(loop), connection_(connection), block_(block) {}
 
   /// Tracks are numbered from 0 and may come in any order.
   void set_channels(std::size_t track, std::uint8_t rtp, std::uint8_t rtcp);
@@ -30,17 +33,12 @@ private:
   struct Channels {
     std::uint8_t rtp = 0, rtcp = 1;
   };
-  /// What a write under way points into; shared with the connection, which may outlive us.
-  struct Batch {
-    std::vector<std::byte> headers;
-    UnitPtr unit;
-  };
+  void queue_rest(const rtp::PayloadList& list, UnitPtr unit, std::size_t taken);
 
   net::Loop& loop_;
   net::Connection& connection_;
+  RtspBlock& block_;
   std::vector<Channels> channels_;
-  std::shared_ptr<Batch> batch_;
-  std::vector<iovec> parts_;
 };
 
 }  // namespace campipe::serve

@@ -8,22 +8,17 @@ namespace campipe::serve {
 
 namespace {
 
-constexpr std::size_t kHeaderRoom = rtp::kRtpHeaderBytes + std::tuple_size_v<decltype(rtp::RtpPayload::prefix)>;
 /// 46 kB: a third of what Linux' default receive buffer holds of such packets. At most 370 Mbit/s for one client.
 constexpr std::size_t kBurst = 32;
 constexpr std::int64_t kRestMs = 1;
 constexpr std::int64_t kPatienceMs = 200;  // with a socket that is full, before the rest of a unit is given up
-
-iovec part_of(std::span<const std::byte> bytes) {
-  return {const_cast<std::byte*>(bytes.data()), bytes.size()};
-}
 
 }  // namespace
 
 RtspUdpOutput::RtspUdpOutput(net::Loop& loop, RtspUdpPorts& ports, std::function<void()> on_idle)
     : loop_(loop), ports_(ports), on_idle_(std::move(on_idle)), timer_(loop, [this] {
         resting_ = false;
-        flush();
+        go_on();
         if (idle()) on_idle_();
       }) {}
 
@@ -36,25 +31,26 @@ std::size_t RtspUdpOutput::send(std::size_t track, rtp::RtpSender& sender, rtp::
                                 const rtp::PayloadList& list, UnitPtr unit) {
   track_ = track;
   unit_ = std::move(unit);
-  headers_.resize(list.payloads().size() * kHeaderRoom);
-  parts_.clear();
-  datagrams_.clear();
-  next_ = 0;
+  list_ = &list;
   progress_ = {.send_calls = progress_.send_calls};
-  std::byte* at = headers_.data();
-  for (const rtp::RtpPayload& payload : list.payloads()) {
-    const std::size_t header = sender.write_header(payload, time, at);
-    parts_.push_back({at, header});
-    for (std::size_t i = 0; i < payload.pieces; ++i) parts_.push_back(part_of(list.piece(payload, i)));
-    at += header;
-  }
-  std::size_t first = 0;
-  for (const rtp::RtpPayload& payload : list.payloads()) {  // only now does parts_ stay where it is
-    datagrams_.push_back({std::span(parts_).subspan(first, 1 + payload.pieces), rtp::kRtpHeaderBytes + payload.bytes});
-    first += 1 + payload.pieces;
-  }
+  RtspBlock& block = ports_.block();
+  block.hold(unit_, list);
+  block.write_headers(sender, time);
+  count_ = block.packets().size();
+  next_ = 0;
   flush();
-  return list.bytes() + list.payloads().size() * rtp::kRtpHeaderBytes;
+  if (next_ < count_) {  // the block is the next client's
+    block.save_headers(next_, headers_);
+    headers_from_ = next_;
+  }
+  return list.bytes() + count_ * rtp::kRtpHeaderBytes;
+}
+
+void RtspUdpOutput::go_on() {
+  if (next_ == count_) return;
+  ports_.block().hold(unit_, *list_);
+  ports_.block().restore_headers(headers_from_, headers_);
+  flush();
 }
 
 /// How many packets may go now; a burst ends with the millisecond.
@@ -67,8 +63,8 @@ std::size_t RtspUdpOutput::allowance() {
 }
 
 void RtspUdpOutput::flush() {
-  const std::size_t count = std::min(allowance(), datagrams_.size() - next_);
-  const auto result = ports_.send(addresses_[track_].rtp, std::span(datagrams_).subspan(next_, count));
+  const std::size_t count = std::min(allowance(), count_ - next_);
+  const auto result = ports_.send(addresses_[track_].rtp, next_, count);
   progress_.send_calls += result.calls;
   next_ += result.datagrams;
   in_burst_ += result.datagrams;
@@ -78,17 +74,17 @@ void RtspUdpOutput::flush() {
     if (full_since_ms_ < 0) full_since_ms_ = loop_.now_ms();
     if (loop_.now_ms() - full_since_ms_ > kPatienceMs) give_up();
   }
-  if (next_ == datagrams_.size() && unit_) {
+  if (next_ == count_ && unit_) {
     unit_.reset();
     if (!progress_.lost) progress_.taken_ns = monotonic_ns();
   }
-  if (next_ < datagrams_.size() || in_burst_ >= kBurst) rest();
+  if (next_ < count_ || in_burst_ >= kBurst) rest();
 }
 
 void RtspUdpOutput::give_up() {
-  lost_ += datagrams_.size() - next_;
+  lost_ += count_ - next_;
   progress_.lost = true;
-  next_ = datagrams_.size();
+  next_ = count_;
   full_since_ms_ = -1;
 }
 

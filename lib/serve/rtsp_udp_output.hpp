@@ -18,7 +18,7 @@ public:
 
   void set_addresses(std::size_t track, const net::Address& rtp, const net::Address& rtcp);
 
-  bool idle() const override { return next_ == datagrams_.size() && !resting_; }
+  bool idle() const override { return next_ == count_ && !resting_; }
   std::size_t send(std::size_t track, rtp::RtpSender& sender, rtp::RtpTicks time, const rtp::PayloadList& list,
                    UnitPtr unit) override;
   void send_rtcp(std::size_t track, std::span<const std::byte> packet) override;
@@ -33,6 +33,7 @@ private:
     net::Address rtp, rtcp;
   };
   void flush();
+  void go_on();
   void rest();
   void give_up();
   std::size_t allowance();
@@ -42,11 +43,11 @@ private:
   std::function<void()> on_idle_;
   std::vector<Addresses> addresses_;
   std::size_t track_ = 0;
-  UnitPtr unit_;
-  std::vector<std::byte> headers_;
-  std::vector<iovec> parts_;
-  std::vector<Datagram> datagrams_;
-  std::size_t next_ = 0;          // of datagrams_, the first that is not sent
+  UnitPtr unit_;                            // under way, and
+  const rtp::PayloadList* list_ = nullptr;  // its packets
+  std::size_t count_ = 0, next_ = 0;        // of them, and the first that is not sent
+  std::vector<std::byte> headers_;          // of those that could not be sent at once
+  std::size_t headers_from_ = 0;
   std::int64_t burst_at_ms_ = 0;  // when the present burst began
   std::size_t in_burst_ = 0;
   std::int64_t full_since_ms_ = -1;  // the socket takes nothing

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -21,8 +22,7 @@ constexpr int kSendBufferBytes = 4 << 20;  // the kernel gives net.core.wmem_max
 constexpr std::size_t kMaxSegments = 64;   // UDP_MAX_SEGMENTS of the kernels that have fewest
 constexpr std::size_t kMaxSegmented = 65'000;
 constexpr std::size_t kMaxMessages = 64;
-constexpr std::size_t kMaxParts = 1024;  // IOV_MAX
-constexpr int kMaxReads = 64;            // in one turn of the loop
+constexpr int kMaxReads = 64;  // in one turn of the loop
 
 /// A socket on `port` of `local` (0 = any); empty when it is taken.
 Fd bind_udp(net::Address local, int port) {
@@ -36,25 +36,19 @@ Fd bind_udp(net::Address local, int port) {
   return fd;
 }
 
-/// Neighbouring datagrams as one message: with UDP_SEGMENT all have the size of the first, the last may be shorter.
-struct Run {
-  std::size_t datagrams = 0;
-  std::size_t segment_bytes = 0;
-};
-
-Run next_run(std::span<const Datagram> datagrams, bool segment) {
-  Run run{1, datagrams.front().bytes};
-  std::size_t bytes = run.segment_bytes;
-  std::size_t parts = datagrams.front().parts.size();
-  while (segment && run.datagrams < std::min(datagrams.size(), kMaxSegments)) {
-    const Datagram& next = datagrams[run.datagrams];
-    bytes += next.bytes;
-    parts += next.parts.size();
-    if (next.bytes > run.segment_bytes || bytes > kMaxSegmented || parts > kMaxParts) break;
-    ++run.datagrams;
-    if (next.bytes < run.segment_bytes) break;
+/// How many of the leading packets go as one message: with UDP_SEGMENT all have the size of the first, the last may be
+/// shorter.
+std::size_t run_length(std::span<const RtspBlock::Packet> packets, bool segment) {
+  const std::size_t size = packets.front().bytes;
+  std::size_t count = 1, bytes = size;
+  while (segment && count < std::min(packets.size(), kMaxSegments)) {
+    const std::size_t next = packets[count].bytes;
+    bytes += next;
+    if (next > size || bytes > kMaxSegmented) break;
+    ++count;
+    if (next < size) break;
   }
-  return run;
+  return count;
 }
 
 using Control = std::array<char, CMSG_SPACE(sizeof(std::uint16_t))>;
@@ -70,41 +64,32 @@ void set_segment_size(msghdr& message, Control& control, std::size_t bytes) {
   std::memcpy(CMSG_DATA(header), &size, sizeof size);
 }
 
-/// The messages of one sendmmsg(2).
+/// The messages of one sendmmsg(2). Not cleared when made: that would cost more than filling what is used.
 struct Batch {
-  std::array<mmsghdr, kMaxMessages> messages{};
-  std::array<Control, kMaxMessages> controls{};
-  std::array<std::size_t, kMaxMessages> datagrams{};
+  std::array<mmsghdr, kMaxMessages> messages;
+  std::array<iovec, kMaxMessages> parts;
+  std::array<Control, kMaxMessages> controls;
+  std::array<std::size_t, kMaxMessages> packets;
   std::size_t count = 0;
   bool segmented = false;
 
-  /// Neighbouring datagrams' parts lie one behind the other, so that a run needs no list of its own.
-  void add(const net::Address& to, std::span<const Datagram> run, std::size_t segment_bytes) {
+  /// `bytes` of `run` packets, which lie end to end.
+  void add(const net::Address& to, std::span<const std::byte> bytes, std::size_t run, std::size_t segment_bytes) {
     msghdr& message = messages[count].msg_hdr;
     message = {};
+    parts[count] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
     message.msg_name = const_cast<sockaddr*>(to.get());
     message.msg_namelen = to.length;
-    message.msg_iov = const_cast<iovec*>(run.front().parts.data());
-    for (const Datagram& one : run) message.msg_iovlen += one.parts.size();
-    if (run.size() > 1) {
+    message.msg_iov = &parts[count];
+    message.msg_iovlen = 1;
+    if (run > 1) {
       controls[count] = {};
       set_segment_size(message, controls[count], segment_bytes);
       segmented = true;
     }
-    datagrams[count++] = run.size();
+    packets[count++] = run;
   }
 };
-
-bool is_adjacent(const Datagram& a, const Datagram& b) {
-  return a.parts.data() + a.parts.size() == b.parts.data();
-}
-
-/// As many datagrams of the run as lie one behind the other.
-std::size_t adjacent(std::span<const Datagram> run) {
-  std::size_t count = 1;
-  while (count < run.size() && is_adjacent(run[count - 1], run[count])) ++count;
-  return count;
-}
 
 }  // namespace
 
@@ -132,23 +117,25 @@ bool RtspUdpPorts::bind_pair(const net::Address& local) {
   return true;
 }
 
-RtspUdpPorts::Result RtspUdpPorts::send(const net::Address& to, std::span<const Datagram> datagrams) {
+RtspUdpPorts::Result RtspUdpPorts::send(const net::Address& to, std::size_t first, std::size_t count) {
   Result all;
-  while (!datagrams.empty() && all.sent == Sent::all) {
-    const Result one = send_batch(to, datagrams);
+  auto packets = block_.packets().subspan(first, count);
+  while (!packets.empty() && all.sent == Sent::all) {
+    const Result one = send_batch(to, packets);
     all = {one.sent, all.datagrams + one.datagrams, all.calls + one.calls};
-    datagrams = datagrams.subspan(one.datagrams);
+    packets = packets.subspan(one.datagrams);
   }
   return all;
 }
 
-RtspUdpPorts::Result RtspUdpPorts::send_batch(const net::Address& to, std::span<const Datagram> datagrams) {
+RtspUdpPorts::Result RtspUdpPorts::send_batch(const net::Address& to, std::span<const RtspBlock::Packet> packets) {
   Batch batch;
-  for (auto rest = datagrams; !rest.empty() && batch.count < kMaxMessages;) {
-    const Run run = next_run(rest, segment_);
-    const std::size_t count = adjacent(rest.first(run.datagrams));
-    batch.add(to, rest.first(count), run.segment_bytes);
-    rest = rest.subspan(count);
+  for (auto rest = packets; !rest.empty() && batch.count < kMaxMessages;) {
+    const std::size_t run = run_length(rest, segment_);
+    const RtspBlock::Packet &first = rest.front(), &last = rest[run - 1];
+    const auto bytes = std::as_const(block_).bytes().subspan(first.offset, last.offset + last.bytes - first.offset);
+    batch.add(to, bytes, run, first.bytes);
+    rest = rest.subspan(run);
   }
   int sent = 0;
   Result result;
@@ -157,7 +144,7 @@ RtspUdpPorts::Result RtspUdpPorts::send_batch(const net::Address& to, std::span<
     sent = ::sendmmsg(rtp_.get(), batch.messages.data(), static_cast<unsigned>(batch.count), MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent > 0) {
-    for (int i = 0; i < sent; ++i) result.datagrams += batch.datagrams[static_cast<std::size_t>(i)];
+    for (int i = 0; i < sent; ++i) result.datagrams += batch.packets[static_cast<std::size_t>(i)];
     return result;
   }
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {

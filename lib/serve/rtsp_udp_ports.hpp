@@ -4,19 +4,12 @@
 #include <functional>
 #include <span>
 
-#include <sys/uio.h>
-
 #include "base/fd.hpp"
 #include "net/address.hpp"
 #include "net/loop.hpp"
+#include "serve/rtsp_block.hpp"
 
 namespace campipe::serve {
-
-/// One datagram: its parts, and how many bytes they are.
-struct Datagram {
-  std::span<const iovec> parts;
-  std::size_t bytes = 0;
-};
 
 /// The server's pair of UDP ports on one local address: RTP on an even port, RTCP on the next (RFC 3550, 11); all
 /// clients that reached us on this address share it, so that media comes from where the request went to. For the loop's
@@ -41,21 +34,24 @@ public:
     std::size_t datagrams = 0;
     std::size_t calls = 0;  ///< system calls that it took
   };
-  /// Sends in order by as few system calls as there may be: runs of equal size go down as one (UDP_SEGMENT), all by one
-  /// sendmmsg(2).
-  Result send(const net::Address& to, std::span<const Datagram> datagrams);
+  /// Sends packets of block(), in order and by as few system calls as there may be: runs of equal size go down as one
+  /// (UDP_SEGMENT), all by one sendmmsg(2).
+  Result send(const net::Address& to, std::size_t first, std::size_t count);
+  /// What all clients send from; without framing.
+  RtspBlock& block() noexcept { return block_; }
 
   void send_rtcp(const net::Address& to, std::span<const std::byte> packet);
 
 private:
   bool bind_pair(const net::Address& local);
-  Result send_batch(const net::Address& to, std::span<const Datagram> datagrams);
+  Result send_batch(const net::Address& to, std::span<const RtspBlock::Packet> packets);
   void on_rtcp_readable();
   void discard_rtp();
 
   net::Loop& loop_;
   OnRtcp on_rtcp_;
   Fd rtp_, rtcp_;
+  RtspBlock block_{0};
   int rtp_port_ = 0;
   bool segment_ = true;  // until the kernel or the interface says that it cannot
   std::unique_ptr<net::Watch> rtp_watch_, rtcp_watch_;

@@ -1,7 +1,7 @@
 // What the kernel takes for a fan-out and nothing can be below: the bare sending of one shared frame to all who asked.
 // No queue, no history, no headers of anybody's own; who cannot take a frame is left out.
 //
-//   fanout_floor mjpeg|tcp|udp|udp-gso CLIP.nut PORT    serves 127.0.0.1:PORT; any HTTP path, any RTSP URL
+//   fanout_floor mjpeg|tcp|tcp-apart|udp|udp-gso CLIP.nut PORT    serves 127.0.0.1:PORT; any HTTP path, any RTSP URL
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -30,9 +30,10 @@ constexpr int kSendBufferBytes = 4 << 20;
 Way way_by_name(const std::string& name) {
   if (name == "mjpeg") return Way::mjpeg;
   if (name == "tcp") return Way::tcp;
+  if (name == "tcp-apart") return Way::tcp_apart;
   if (name == "udp") return Way::udp_sendmmsg;
   if (name == "udp-gso") return Way::udp_gso;
-  throw Error(ExitCode::usage, name + ": one of mjpeg, tcp, udp, udp-gso");
+  throw Error(ExitCode::usage, name + ": one of mjpeg, tcp, tcp-apart, udp, udp-gso");
 }
 
 Fd listen_on(int port) {
@@ -133,7 +134,7 @@ private:
 };
 
 int body(int argc, char** argv) {
-  if (argc != 4) throw Error(ExitCode::usage, "usage: fanout_floor mjpeg|tcp|udp|udp-gso CLIP.nut PORT");
+  if (argc != 4) throw Error(ExitCode::usage, "usage: fanout_floor mjpeg|tcp|tcp-apart|udp|udp-gso CLIP.nut PORT");
   Floor(way_by_name(argv[1]), argv[2], std::atoi(argv[3])).run();
   return 0;
 }

@@ -33,6 +33,7 @@ void Packets::make(const Clip::Frame& frame) {
   datagrams_.clear();
   if (way_ == Way::mjpeg) return make_part(frame);
   make_rtp(frame);
+  if (way_ != Way::tcp_apart) join_parts();
 }
 
 void Packets::make_part(const Clip::Frame& frame) {
@@ -52,7 +53,7 @@ void Packets::make_rtp(const Clip::Frame& frame) {
   for (const rtp::RtpPayload& payload : list_->payloads()) {
     std::size_t framing = 0;
     const std::size_t bytes = rtp::kRtpHeaderBytes + payload.bytes;
-    if (way_ == Way::tcp) {
+    if (way_ == Way::tcp || way_ == Way::tcp_apart) {
       at[0] = std::byte{'$'};
       at[1] = std::byte{0};
       rtp::put_u16(at + 2, static_cast<std::uint32_t>(bytes));
@@ -64,6 +65,29 @@ void Packets::make_rtp(const Clip::Frame& frame) {
     parts_.push_back({at, header});
     for (std::size_t i = 0; i < payload.pieces; ++i) parts_.push_back(part_of(list_->piece(payload, i)));
     at += header;
+  }
+}
+
+/// Packets end to end in one buffer: each datagram, and all of a stream's bytes, one part.
+void Packets::join_parts() {
+  joined_.clear();
+  std::vector<std::size_t> offsets;
+  for (const Datagram& datagram : datagrams_) {
+    offsets.push_back(joined_.size());
+    for (const iovec& part : std::span(parts_).subspan(datagram.first_part, datagram.parts)) {
+      const auto* bytes = static_cast<const std::byte*>(part.iov_base);
+      joined_.insert(joined_.end(), bytes, bytes + part.iov_len);
+    }
+  }
+  parts_.clear();
+  if (way_ == Way::tcp) {
+    parts_.push_back(part_of(joined_));
+    return;
+  }
+  for (std::size_t i = 0; i < datagrams_.size(); ++i) {
+    datagrams_[i].first_part = i;
+    datagrams_[i].parts = 1;
+    parts_.push_back(part_of(std::span(joined_).subspan(offsets[i], datagrams_[i].bytes)));
   }
 }
 

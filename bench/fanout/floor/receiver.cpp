@@ -111,7 +111,7 @@ void Receiver::answer(const std::string& request) {
 void Receiver::send(const Packets& packets, int udp_socket) {
   if (busy()) {
     ++left_out_;
-  } else if (way_ == Way::mjpeg || way_ == Way::tcp) {
+  } else if (way_ == Way::mjpeg || way_ == Way::tcp || way_ == Way::tcp_apart) {
     send_stream(packets.parts());
   } else {
     send_datagrams(packets, udp_socket);

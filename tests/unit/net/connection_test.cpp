@@ -91,6 +91,25 @@ TEST_F(ConnectionTest, TextBehindAWriteThatCouldFinishNowLeavesItToTheLoop) {
   EXPECT_EQ(got.size(), text.size() + 1);
 }
 
+TEST_F(ConnectionTest, WhatIsNotTakenAtOnceIsSentFromWhereItWasCopiedTo) {
+  open(4096);
+  std::string shared(1 << 20, 'a');
+  for (std::size_t i = 0; i < shared.size(); ++i) shared[i] = static_cast<char>('a' + i % 23);
+  const auto copy = std::make_shared<const std::string>(shared);
+  const std::size_t taken = connection().try_write(std::array{part(shared)});
+  ASSERT_GT(taken, 0U);
+  ASSERT_LT(taken, shared.size());
+  EXPECT_TRUE(connection().idle());  // it keeps nothing yet
+  shared.assign(shared.size(), '-');
+  const std::string_view all = *copy;
+  connection().queue(std::array{part(all.substr(0, 1000)), part(all.substr(1000))}, taken, copy);
+  EXPECT_FALSE(connection().idle());
+  std::string got;
+  turn_until(loop_, [&] { return got += read_peer(), recorder_.drained == 1 && got.size() == copy->size(); });
+  EXPECT_EQ(got, *copy);
+  EXPECT_EQ(copy.use_count(), 1);
+}
+
 TEST_F(ConnectionTest, ThousandsOfPartsGoOutInOrder) {
   open(0);
   std::vector<std::string> texts;

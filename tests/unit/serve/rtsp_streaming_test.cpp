@@ -10,6 +10,7 @@
 namespace campipe::serve {
 namespace {
 
+using test::Bytes;
 using test::expect_contiguous;
 using test::Fixture;
 using test::frames_of;
@@ -212,6 +213,14 @@ TEST(RtspStreaming, SlowPlayerSkipsToAnIdrWithoutASequenceGapAndGoodOnesLoseNoth
   expect_contiguous(slow.rtp());
   for (std::size_t i = 1; i < got.size(); ++i) {  // a frame follows its predecessor, or is an IDR
     EXPECT_TRUE(got[i] == got[i - 1] + 1 || got[i] % kGop == 0) << got[i - 1] << " " << got[i];
+  }
+  // Both have the same packets, but for the headers, which are each one's own to the last.
+  std::set<Bytes> payloads;
+  for (const Received& one : good.rtp()) payloads.emplace(one.bytes.begin() + 12, one.bytes.end());
+  const std::vector<Received> came = slow.rtp();
+  for (const Received& one : came) {
+    ASSERT_EQ(one.u32(8), came.front().u32(8));
+    ASSERT_TRUE(payloads.contains(Bytes(one.bytes.begin() + 12, one.bytes.end())));
   }
 }
 

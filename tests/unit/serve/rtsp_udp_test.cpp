@@ -57,6 +57,35 @@ TEST_F(RtspUdpTest, LargeKeyframesArriveWholeAndInOrder) {
   }
 }
 
+TEST_F(RtspUdpTest, PlayersOfOneKeyframeAreSentItInTurnsEachWithItsOwnHeaders) {
+  fixture.start();
+  Ports others;
+  std::vector<Received> theirs;
+  Player one(fixture), two(fixture);
+  set_up(one);
+  one.ask("PLAY", one.url(), session);
+  std::swap(ports, others);
+  set_up(two);
+  two.ask("PLAY", two.url(), session);
+  fixture.push(true, 200'000);  // several bursts, and those of the two in between each other
+  const std::size_t count = 1 + (200'000 + 1440) / 1438;
+  ASSERT_TRUE(fixture.until([&] {
+    ports.read(rtp, rtcp);
+    others.read(theirs, rtcp);
+    return rtp.size() >= count && theirs.size() >= count;
+  })) << rtp.size()
+      << " " << theirs.size();
+  ASSERT_NE(rtp.front().u32(8), theirs.front().u32(8));
+  for (const auto* packets : {&rtp, &theirs}) {
+    for (std::size_t i = 1; i < count; ++i) {
+      ASSERT_EQ((*packets)[i].u16(2), ((*packets)[i - 1].u16(2) + 1) & 0xFFFF);
+      ASSERT_EQ((*packets)[i].u32(8), packets->front().u32(8));
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i)
+    ASSERT_TRUE(std::ranges::equal(std::span(rtp[i].bytes).subspan(12), std::span(theirs[i].bytes).subspan(12)));
+}
+
 TEST_F(RtspUdpTest, SessionOutlivesItsControlConnectionUntilNothingIsHeard) {
   Fixture quick({.sessions = {.timeout_ms = 600}});
   quick.start();
