@@ -58,7 +58,7 @@ HttpResponse viewer_page() {
   HttpResponse out = uncached(200, "text/html; charset=utf-8", viewer_html(nonce));
   out.headers.push_back(
       {"Content-Security-Policy",
-       fmt::format("default-src 'none'; img-src 'self' blob: data:; connect-src 'self'; "
+       fmt::format("default-src 'none'; img-src data:; connect-src 'self'; "
                    "style-src 'nonce-{0}'; script-src 'nonce-{0}'; base-uri 'none'; form-action 'none'; "
                    "frame-ancestors 'self'",
                    nonce)});

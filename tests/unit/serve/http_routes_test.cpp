@@ -363,7 +363,7 @@ TEST_F(HttpRoutesTest, MetricsHaveEachFamilyOnce) {
 TEST_F(HttpRoutesTest, PageAllowsNothingFromOutside) {
   serve();
   const std::string answer = get("/");
-  EXPECT_NE(answer.find("Content-Security-Policy: default-src 'none'; img-src 'self' blob: data:; connect-src 'self';"),
+  EXPECT_NE(answer.find("Content-Security-Policy: default-src 'none'; img-src data:; connect-src 'self';"),
             std::string::npos);
   EXPECT_EQ(answer.find("{{"), std::string::npos);
   EXPECT_EQ(answer.find("https://"), std::string::npos);
