@@ -19,6 +19,10 @@ using Bytes = std::span<const std::byte>;
 
 constexpr std::uint8_t kVideoType = 96, kAudioType = 97, kJpegType = 26, kPcmuType = 0, kPcmaType = 8;
 constexpr std::uint32_t kOpusClockHz = 48'000;
+/// Players read lines into buffers (FFmpeg: 16 KiB). Parameter sets are some hundred bytes, and come in-band as well.
+constexpr std::size_t kMaxParameterSets = 8192;
+constexpr std::size_t kMaxAacConfig = 512;
+constexpr double kLeastRate = 0.001, kMostRate = 10'000;
 
 std::string base64(Bytes bytes) {
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -60,7 +64,8 @@ std::string h264_parameters(const std::vector<std::byte>& sets) {
     fmtp += ";profile-level-id=" + hex(nal.subspan(1, 3));
     break;
   }
-  if (!sps.empty() && !pps.empty()) fmtp += ";sprop-parameter-sets=" + sps + "," + pps;
+  if (!sps.empty() && !pps.empty() && sps.size() + pps.size() <= kMaxParameterSets)
+    fmtp += ";sprop-parameter-sets=" + sps + "," + pps;
   return fmtp;
 }
 
@@ -68,7 +73,8 @@ std::string h265_parameters(const std::vector<std::byte>& sets) {
   std::string fmtp;
   const auto add = [&](std::string_view name, int type) {
     const std::string found = units(sets, type, media::h265::nal_type);
-    if (!found.empty()) fmtp += fmt::format("{}{}={}", fmtp.empty() ? "" : ";", name, found);
+    if (!found.empty() && fmtp.size() + found.size() <= kMaxParameterSets)
+      fmtp += fmt::format("{}{}={}", fmtp.empty() ? "" : ";", name, found);
   };
   add("sprop-vps", media::h265::kVps);
   add("sprop-sps", media::h265::kSps);
@@ -101,7 +107,8 @@ bool is_supported(const media::VideoFormat& format) noexcept {
 bool is_supported(const media::AudioFormat& format) noexcept {
   const bool known = format.codec == media::AudioCodec::aac || format.codec == media::AudioCodec::pcm_alaw ||
                      format.codec == media::AudioCodec::pcm_mulaw || format.codec == media::AudioCodec::opus;
-  const bool configured = format.codec != media::AudioCodec::aac || !format.extradata.empty();
+  const bool configured =
+      format.codec != media::AudioCodec::aac || (!format.extradata.empty() && format.extradata.size() <= kMaxAacConfig);
   return known && configured && format.sample_rate_hz > 0 && format.sample_rate_hz <= 768'000 && format.channels > 0 &&
          format.channels <= 8;
 }
@@ -111,7 +118,8 @@ TrackDescription describe_track(const media::VideoFormat& format) {
   track.media = "video";
   track.payload_type = kVideoType;
   track.clock_hz = kVideoClockHz;
-  if (format.frame_rate) track.frame_rate = fmt::format("{:.6g}", format.frame_rate.value());
+  const double rate = format.frame_rate ? format.frame_rate.value() : 0;
+  if (rate >= kLeastRate && rate <= kMostRate) track.frame_rate = fmt::format("{:.6g}", rate);
   switch (format.codec) {
     case media::VideoCodec::h264:
       track.rtpmap = "H264/90000";

@@ -56,6 +56,28 @@ TEST(Sdp, H264WithoutParameterSetsHasNoEmptyAttributes) {
   EXPECT_EQ(describe_track(format).fmtp, "packetization-mode=1");
 }
 
+TEST(Sdp, WhatASourceClaimsDoesNotMakeLinesTooLongForPlayers) {
+  const auto large = [](int type) { return test::nal({type, 0x42, 0xC0, 0x1E}, 20'000); };
+  media::VideoFormat format = h264();
+  format.parameter_sets = test::annex_b({large(0x67), large(0x68)});
+  EXPECT_EQ(describe_track(format).fmtp, "packetization-mode=1;profile-level-id=42C01E");
+  format.codec = media::VideoCodec::h265;
+  format.parameter_sets = test::annex_b({large(0x40), large(0x42), test::bytes({0x44, 0x01, 0xC1})});
+  EXPECT_EQ(describe_track(format).fmtp, "sprop-pps=RAHB");
+  const media::AudioFormat aac{media::AudioCodec::aac, 48'000, 2, std::vector<std::byte>(5'000, std::byte{0x11})};
+  EXPECT_FALSE(is_supported(aac));
+}
+
+TEST(Sdp, FrameRatesThatCannotBeAreLeftOut) {
+  media::VideoFormat format = h264();
+  for (const Rational rate : {Rational{1, 0}, Rational{0, 1}, Rational{2'147'483'647, 1}, Rational{1, 1'000'000}}) {
+    format.frame_rate = rate;
+    EXPECT_EQ(describe_track(format).frame_rate, "") << rate.num;
+  }
+  format.frame_rate = {1, 10};
+  EXPECT_EQ(describe_track(format).frame_rate, "0.1");
+}
+
 TEST(Sdp, DescribesH265AndJpeg) {
   media::VideoFormat format{.codec = media::VideoCodec::h265};
   format.parameter_sets =
