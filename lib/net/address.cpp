@@ -1,6 +1,8 @@
 #include "net/address.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 
@@ -8,6 +10,7 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -37,6 +40,33 @@ bool is_mapped(const sockaddr_storage& storage) {
                           option, text));
 }
 
+/// "unix:PATH", "unix:@NAME" of one without a file, "unix" of one without a name.
+std::string unix_name(const Address& address) {
+  constexpr std::size_t kPath = offsetof(sockaddr_un, sun_path);
+  if (address.length <= kPath) return "unix";
+  std::string name(reinterpret_cast<const char*>(address.get()) + kPath, address.length - kPath);
+  if (name.front() == '\0') {
+    name.front() = '@';
+  } else {
+    name.resize(std::min(name.find('\0'), name.size()));
+  }
+  return "unix:" + name;
+}
+
+Address unix_address(std::string_view path, std::string_view option) {
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof to.sun_path) {
+    throw Error(ExitCode::usage,
+                fmt::format("{} unix:{}: a path has 1 to {} bytes", option, path, sizeof to.sun_path - 1));
+  }
+  path.copy(to.sun_path, path.size());
+  Address address;
+  address.length = sizeof to;
+  std::memcpy(&address.storage, &to, sizeof to);
+  return address;
+}
+
 /// Whether the kernel has IPv6 at all (ipv6.disable=1 takes it away).
 bool have_ipv6() {
   return static_cast<bool>(Fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)));
@@ -45,6 +75,7 @@ bool have_ipv6() {
 }  // namespace
 
 bool Address::is_loopback() const noexcept {
+  if (is_unix()) return true;
   if (is_ipv4(storage)) return (ntohl(as_ipv4(storage).sin_addr.s_addr) >> 24) == 127;
   return is_ipv6() && IN6_IS_ADDR_LOOPBACK(&as_ipv6(storage).sin6_addr);
 }
@@ -66,6 +97,7 @@ void Address::set_port(int port) noexcept {
 }
 
 std::string Address::host() const {
+  if (is_unix()) return "unix";
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (is_ipv4(storage)) {
     ::inet_ntop(AF_INET, &as_ipv4(storage).sin_addr, text.data(), text.size());
@@ -78,12 +110,15 @@ std::string Address::host() const {
 }
 
 std::string Address::to_string() const {
+  if (is_unix()) return unix_name(*this);
   const std::string name = host();
   if (name.find(':') == std::string::npos) return fmt::format("{}:{}", name, port());
   return fmt::format("[{}]:{}", name, port());
 }
 
 Address resolve_listen_address(std::string_view text, std::string_view option) {
+  constexpr std::string_view kUnix = "unix:";
+  if (text.starts_with(kUnix)) return unix_address(text.substr(kUnix.size()), option);
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) refuse(option, text);
   const auto port = parse_integer(text.substr(colon + 1), 0, 65535);

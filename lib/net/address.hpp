@@ -6,7 +6,7 @@
 
 namespace campipe::net {
 
-/// An IPv4 or IPv6 address with a port.
+/// An IPv4 or IPv6 address with a port, or that of a unix socket.
 struct Address {
   sockaddr_storage storage{};
   socklen_t length = 0;
@@ -14,19 +14,20 @@ struct Address {
   const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
   sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
   bool is_ipv6() const noexcept { return storage.ss_family == AF_INET6; }
-  bool is_loopback() const noexcept;
-  bool is_any() const noexcept;  ///< 0.0.0.0 or ::
+  bool is_unix() const noexcept { return storage.ss_family == AF_UNIX; }
+  bool is_loopback() const noexcept;  ///< reached from this machine only
+  bool is_any() const noexcept;       ///< 0.0.0.0 or ::
   int port() const noexcept;
   void set_port(int port) noexcept;
-  /// "192.0.2.7", "2001:db8::7"; an IPv4 address that came in over IPv6 (::ffff:192.0.2.7) as IPv4.
+  /// "192.0.2.7", "2001:db8::7"; an IPv4 address that came in over IPv6 (::ffff:192.0.2.7) as IPv4; "unix".
   std::string host() const;
-  /// "192.0.2.7:80", "[2001:db8::7]:80".
+  /// "192.0.2.7:80", "[2001:db8::7]:80", "unix:/run/camserve.sock"; "unix" for a peer, which has no path.
   std::string to_string() const;
 };
 
 /// ADDR:PORT of the command line: "127.0.0.1:8080", "[::1]:8080", "localhost:8080", ":8080" = all addresses of both
-/// families. Port 0 = any free one. Throws Error: usage when it is not of that form, unavailable when the host has no
-/// address. Asks the resolver, so it may take its time.
+/// families; or unix:PATH. Port 0 = any free one. Throws Error: usage when it is not of that form, unavailable when the
+/// host has no address. Asks the resolver, so it may take its time.
 /// @param option  "--http", for messages.
 Address resolve_listen_address(std::string_view text, std::string_view option);
 

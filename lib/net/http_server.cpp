@@ -1,5 +1,6 @@
 #include "net/http_server.hpp"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include "net/http_session.hpp"
@@ -9,6 +10,7 @@ namespace campipe::net {
 namespace {
 
 constexpr std::int64_t kTickMs = 250;
+constexpr std::size_t kMostRefusing = 64;
 
 }  // namespace
 
@@ -48,22 +50,54 @@ HttpServer::HttpServer(Loop& loop, Fd listener, Handler handler, Limits limits)
       limits_(limits),
       ticker_(loop, [this] { tick(); }),
       sweeper_(loop, [this] { sweep(); }) {
-  listener_ = std::make_unique<Listener>(loop, std::move(listener),
-                                         [this](Fd fd, Address peer) { accept(std::move(fd), peer); });
+  add_listener(std::move(listener));
   ticker_.start(kTickMs, kTickMs);
 }
 
 HttpServer::~HttpServer() = default;
 
+void HttpServer::add_listener(Fd listener) {
+  listeners_.push_back(std::make_unique<Listener>(loop_, std::move(listener),
+                                                  [this](Fd fd, Address peer) { accept(std::move(fd), peer); }));
+}
+
+/// Some more are taken in to be told in order that there is no place: an answer that comes before the request is lost
+/// on most clients.
 void HttpServer::accept(Fd fd, Address peer) {
-  if (sessions_.size() >= limits_.connections) {
+  const bool refuse = open_ >= limits_.connections && !make_room();
+  if (refuse && refusing_ >= kMostRefusing) {
     if (on_response_) on_response_(503);
-    const HttpResponse full = text_response(503, "too many connections");
-    const std::string text = format_head(full, true, false) + full.body;
+    const HttpResponse response = full();
+    const std::string text = format_head(response, true, false) + response.body;
     ::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
-  sessions_.push_back(std::make_unique<HttpSession>(*this, std::move(fd), peer));
+  ++(refuse ? refusing_ : open_);
+  sessions_.push_back(std::make_unique<HttpSession>(*this, std::move(fd), peer, refuse));
+}
+
+bool HttpServer::make_room() {
+  const std::int64_t now = loop_.now_ms();
+  HttpSession* longest = nullptr;
+  for (const auto& session : sessions_) {
+    const std::int64_t waited = session->waiting_ms(now);
+    if (waited >= limits_.give_way_ms && (longest == nullptr || waited > longest->waiting_ms(now)))
+      longest = session.get();
+  }
+  if (longest != nullptr) longest->give_way();
+  return longest != nullptr;
+}
+
+HttpResponse HttpServer::full() const {
+  HttpResponse response =
+      text_response(503, fmt::format("all {} connections are taken: try again, or allow more", limits_.connections));
+  response.headers.push_back({"Retry-After", "5"});
+  return response;
+}
+
+void HttpServer::retire(const HttpSession& session) {
+  --(session.refuses() ? refusing_ : open_);
+  sweeper_.start(0);
 }
 
 void HttpServer::tick() {
@@ -77,7 +111,7 @@ void HttpServer::sweep() {
 
 void HttpServer::stop(bool streams) {
   stopping_ = true;
-  listener_.reset();
+  listeners_.clear();
   for (const auto& session : sessions_) session->finish(streams);
 }
 

@@ -64,12 +64,14 @@ struct HttpRequest {
 class HttpServer {
 public:
   struct Limits {
-    std::size_t connections = 1000;
+    std::size_t connections = 1000;      ///< others get 503
     std::int64_t request_ms = 10'000;    ///< from a request's first byte (or the connection) to its last
     std::int64_t idle_ms = 30'000;       ///< between requests
     std::int64_t response_ms = 120'000;  ///< for an answer that has an end
     std::int64_t stuck_ms = 10'000;      ///< without a byte taken
     std::int64_t linger_ms = 2'000;      ///< for the peer's end after ours
+    /// When all connections are taken, one that waits for a request for so long gives way to another.
+    std::int64_t give_way_ms = 5'000;
   };
   /// Called in the loop's thread, once for each request; the references end with the call.
   using Handler = std::function<void(const HttpRequest&, HttpReply)>;
@@ -83,7 +85,10 @@ public:
   /// Told of each answer's status.
   void set_on_response(OnResponse on_response) { on_response_ = std::move(on_response); }
 
-  Address address() const { return listener_->address(); }
+  /// Takes connections from another socket, too.
+  void add_listener(Fd listener);
+  /// Of the first.
+  Address address() const { return listeners_.front()->address(); }
   std::size_t connections() const noexcept { return sessions_.size(); }
 
   /// Takes no more connections and ends those there are as soon as what they are sending is out; bodies without an end
@@ -94,17 +99,20 @@ private:
   friend class HttpSession;
   void accept(Fd fd, Address peer);
   void tick();
+  bool make_room();
+  HttpResponse full() const;
   /// Destroys the closed sessions, but not now: one of them is the caller.
-  void retire() { sweeper_.start(0); }
+  void retire(const HttpSession& session);
   void sweep();
 
   Loop& loop_;
   Handler handler_;
   Limits limits_;
   OnResponse on_response_;
-  std::unique_ptr<Listener> listener_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
   Timer ticker_, sweeper_;
   std::list<std::unique_ptr<HttpSession>> sessions_;
+  std::size_t open_ = 0, refusing_ = 0;  // of sessions_, those that are not closed
   bool stopping_ = false;
 };
 

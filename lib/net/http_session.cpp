@@ -41,9 +41,10 @@ struct Outgoing {
 
 }  // namespace
 
-HttpSession::HttpSession(HttpServer& server, Fd fd, Address peer)
+HttpSession::HttpSession(HttpServer& server, Fd fd, Address peer, bool refuses)
     : server_(server),
       connection_(server.loop_, std::move(fd), peer, *this),
+      refuses_(refuses),
       state_since_ms_(server.loop_.now_ms()),
       self_(std::make_shared<HttpSession*>(this)) {}
 
@@ -92,6 +93,10 @@ void HttpSession::handle(Request request) {
   is_head_ = request.method == "HEAD";
   keep_alive_ = request.keep_alive && !server_.stopping_;
   HttpReply reply{std::weak_ptr(self_)};
+  if (refuses_) {
+    keep_alive_ = false;
+    return reply.send(server_.full());
+  }
   const std::string* expect = request.header("Expect");
   if (expect != nullptr && !equal_ignoring_case(*expect, "100-continue"))
     return reply.send(text_response(417, "the only expectation known here is 100-continue"));
@@ -194,11 +199,20 @@ void HttpSession::tick(std::int64_t now_ms) {
     enter(State::answering);
     return respond(text_response(408, "the request did not come to its end in time"));
   }
+  if (state_ == State::reading && refuses_ && age >= limits.linger_ms) {
+    is_head_ = keep_alive_ = false;
+    enter(State::answering);
+    return respond(server_.full());
+  }
   const bool first = connection_.bytes_received() == 0;
   if (state_ == State::reading && age >= (first ? limits.request_ms : limits.idle_ms))
     return close(CloseReason::timeout);
   if (state_ == State::sending && age >= limits.response_ms) return close(CloseReason::timeout);
   if (state_ == State::lingering && connection_.idle() && age >= limits.linger_ms) close(CloseReason::finished);
+}
+
+std::int64_t HttpSession::waiting_ms(std::int64_t now_ms) const noexcept {
+  return state_ == State::reading && !refuses_ ? now_ms - state_since_ms_ : -1;
 }
 
 void HttpSession::finish(bool streams) {
@@ -224,7 +238,7 @@ void HttpSession::close(CloseReason reason) {
   enter(State::closed);
   self_.reset();
   connection_.set_reading(false);
-  server_.retire();
+  server_.retire(*this);
 }
 
 }  // namespace campipe::net

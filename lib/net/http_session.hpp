@@ -10,7 +10,8 @@ namespace campipe::net {
 /// One connection of an HttpServer: reads a request, waits for its answer, sends it, reads the next.
 class HttpSession final : public ConnectionHandler {
 public:
-  HttpSession(HttpServer& server, Fd fd, Address peer);
+  /// @param refuses  its request is answered with 503.
+  HttpSession(HttpServer& server, Fd fd, Address peer, bool refuses);
   ~HttpSession() override;
 
   void on_data(std::span<const std::byte> bytes) override;
@@ -25,6 +26,11 @@ public:
   /// The server ends: HttpServer::stop().
   void finish(bool streams);
   bool closed() const noexcept { return state_ == State::closed; }
+  bool refuses() const noexcept { return refuses_; }
+  /// How long it has waited for a request, or the rest of one; -1 while it does something.
+  std::int64_t waiting_ms(std::int64_t now_ms) const noexcept;
+  /// Its place is needed.
+  void give_way() { close(CloseReason::timeout); }
 
 private:
   enum class State {
@@ -48,6 +54,7 @@ private:
   HttpServer& server_;
   Connection connection_;
   MessageParser parser_{MessageParser::Dialect::http};
+  bool refuses_;
   State state_ = State::reading;
   std::int64_t state_since_ms_;
   std::string input_;  // came while a request was being answered

@@ -24,7 +24,6 @@ constexpr std::int64_t kTellAgainMs = 60'000;
 /// A peer that vanished is given up after so long, whether something is being sent to it or nothing.
 constexpr int kDeadAfterMs = 30'000;
 constexpr int kKeepAliveIdleS = 20, kKeepAliveIntervalS = 5;
-constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
 
 [[noreturn]] void cannot_listen(int error, const Address& address, std::string_view option) {
   const auto fail = [&](ExitCode code, std::string_view remedy) {
@@ -50,11 +49,6 @@ void notice_dead_peers(int fd) {
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, kDeadAfterMs);
 }
 
-const char* environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
 }  // namespace
 
 Fd listen_tcp(const Address& address, std::string_view option) {
@@ -70,30 +64,6 @@ Fd listen_tcp(const Address& address, std::string_view option) {
     cannot_listen(errno, address, option);
   }
   return fd;
-}
-
-Fd inherited_listener(std::string_view name) {
-  const auto pid = parse_integer(environment("LISTEN_PID"), 1, 1 << 30);
-  const auto count = parse_integer(environment("LISTEN_FDS"), 0, 1 << 16);
-  if (!pid || *pid != ::getpid() || !count) return {};
-  std::string_view names = environment("LISTEN_FDNAMES");
-  for (int i = 0; i < *count && !names.empty(); ++i) {
-    const std::size_t colon = std::min(names.find(':'), names.size());
-    if (names.substr(0, colon) != name) {
-      names.remove_prefix(std::min(colon + 1, names.size()));
-      continue;
-    }
-    const int fd = kFirstInherited + i;
-    int listening = 0;
-    socklen_t size = sizeof listening;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0) {
-      throw Error(ExitCode::usage,
-                  fmt::format("LISTEN_FDNAMES: descriptor {} ('{}') is no listening socket", fd, name));
-    }
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return Fd(fd);
-  }
-  return {};
 }
 
 Listener::Listener(Loop& loop, Fd fd, OnConnection on_connection)

@@ -15,10 +15,6 @@ namespace campipe::net {
 /// @param option  "--http", for messages.
 Fd listen_tcp(const Address& address, std::string_view option);
 
-/// The descriptor that systemd(1) or camwatch(1) passed under `name` (sd_listen_fds(3): $LISTEN_PID, $LISTEN_FDS,
-/// $LISTEN_FDNAMES); empty when there is none. Throws Error(usage) when it is no listening stream socket.
-Fd inherited_listener(std::string_view name);
-
 /// Accepts connections. When descriptors run out it waits 200 ms and tries again, and says so once a minute. A peer
 /// that vanished without a word fails its connection after 30 s (keep-alive, TCP_USER_TIMEOUT), also when nothing is
 /// sent.

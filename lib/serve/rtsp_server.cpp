@@ -15,12 +15,14 @@ constexpr std::int64_t kStoppingTickMs = 50;
 }  // namespace
 
 RtspServer::RtspServer(net::Loop& loop, Hub& hub, Fd listener, Options options)
-    : options_(options),
-      sessions_(loop, hub, options.sessions),
-      timer_(loop, [this] { tick(); }),
-      listener_(std::make_unique<net::Listener>(
-          loop, std::move(listener), [this](Fd fd, const net::Address& peer) { accept(std::move(fd), peer); })) {
+    : options_(options), sessions_(loop, hub, options.sessions), timer_(loop, [this] { tick(); }) {
+  add_listener(std::move(listener));
   timer_.start(kTickMs, kTickMs);
+}
+
+void RtspServer::add_listener(Fd listener) {
+  listeners_.push_back(std::make_unique<net::Listener>(
+      sessions_.loop(), std::move(listener), [this](Fd fd, const net::Address& peer) { accept(std::move(fd), peer); }));
 }
 
 void RtspServer::accept(Fd fd, const net::Address& peer) {
@@ -38,7 +40,7 @@ void RtspServer::accept(Fd fd, const net::Address& peer) {
 
 void RtspServer::stop(bool streams) {
   stopping_ = true;
-  listener_.reset();
+  listeners_.clear();
   if (streams) sessions_.end_all();
   timer_.start(0, kStoppingTickMs);
 }

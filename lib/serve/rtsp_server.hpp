@@ -29,7 +29,10 @@ public:
   /// they go on until their streams have ended.
   void stop(bool streams);
 
-  net::Address address() const { return listener_->address(); }
+  /// Takes connections from another socket, too.
+  void add_listener(Fd listener);
+  /// Of the first.
+  net::Address address() const { return listeners_.front()->address(); }
   std::size_t connection_count() const noexcept { return connections_.size(); }
   std::size_t session_count() const noexcept { return sessions_.count(); }
 
@@ -41,7 +44,7 @@ private:
   RtspSessions sessions_;
   std::vector<std::unique_ptr<RtspConnection>> connections_;
   net::Timer timer_;
-  std::unique_ptr<net::Listener> listener_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
   bool stopping_ = false;
 };
 

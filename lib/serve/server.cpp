@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,9 +38,10 @@ std::string url_authority(const net::Address& address) {
   return fmt::format("{}:{}", name.data(), address.port());
 }
 
-Fd listener_for(std::string_view name, const std::string& address, std::string_view option) {
-  if (Fd inherited = net::inherited_listener(name)) return inherited;
-  return net::listen_tcp(net::resolve_listen_address(address, option), option);
+/// 0 when none has a port.
+int first_port(const std::vector<net::Address>& addresses) {
+  const auto found = std::ranges::find_if(addresses, [](const net::Address& a) { return a.port() > 0; });
+  return found == addresses.end() ? 0 : found->port();
 }
 
 }  // namespace
@@ -48,7 +50,7 @@ Server::Server(Options options, cli::StopSignal& stop, cli::Telemetry& telemetry
     : options_(std::move(options)),
       telemetry_(telemetry),
       inputs_(loop_, hub_, telemetry,
-              {.specs = options_.inputs, .input_format = options_.input_format, .rtsp = options_.rtsp.has_value()},
+              {.specs = options_.inputs, .input_format = options_.input_format, .rtsp = !options_.listen.rtsp.empty()},
               [this] { drain(); }),
       ticker_(loop_, [this] { tick(); }),
       stop_watch_(loop_, stop.fd(), [this](int) { shut_down(); }) {
@@ -65,23 +67,30 @@ Server::~Server() {
 
 void Server::listen() {
   ServerFacts facts{.instance = random_hex(8), .started_at_us = realtime_us()};
-  Fd http = options_.http ? listener_for("http", *options_.http, "--http") : Fd();
-  Fd rtsp = options_.rtsp ? listener_for("rtsp", *options_.rtsp, "--rtsp") : Fd();
-  if (rtsp) {
-    facts.rtsp_port = net::local_address(rtsp.get()).port();
+  Listening sockets = start_listening(options_.listen);
+  for (const Fd& fd : sockets.http) http_at_.push_back(net::local_address(fd.get()));
+  for (const Fd& fd : sockets.rtsp) rtsp_at_.push_back(net::local_address(fd.get()));
+  for (net::SocketFile& file : sockets.files) socket_files_.push_back(std::move(file));
+  facts.http_port = first_port(http_at_);
+  facts.rtsp_port = first_port(rtsp_at_);
+  for (Fd& rtsp : sockets.rtsp) {
+    if (rtsp_) {
+      rtsp_->add_listener(std::move(rtsp));
+      continue;
+    }
     RtspServer::Options rtsp_options{.max_connections = options_.max_clients};
     rtsp_options.sessions.session.max_payload = options_.rtp_payload;
     rtsp_options.sessions.max_sessions = options_.max_clients;
     rtsp_options.sessions.session.join = options_.join;
     rtsp_ = std::make_unique<RtspServer>(loop_, hub_, std::move(rtsp), rtsp_options);
   }
-  if (!http) return;
-  facts.http_port = net::local_address(http.get()).port();
+  if (sockets.http.empty()) return;
   routes_ = std::make_unique<HttpRoutes>(loop_, hub_, facts, HttpRoutes::Options{.camenc = find_camenc()});
   http_ = std::make_unique<net::HttpServer>(
-      loop_, std::move(http),
+      loop_, std::move(sockets.http.front()),
       [this](const net::HttpRequest& request, net::HttpReply reply) { routes_->handle(request, std::move(reply)); },
       net::HttpServer::Limits{.connections = options_.max_clients});
+  for (Fd& another : std::span(sockets.http).subspan(1)) http_->add_listener(std::move(another));
   http_->set_on_response(
       [this](int status) { hub_.count(fmt::format("http_responses_total{{status=\"{}\"}}", status)); });
 }
@@ -90,11 +99,14 @@ void Server::announce() const {
   bool open = false;
   const auto listening = [&](const char* what, const net::Address& address, const char* scheme, std::string_view rest) {
     open = open || !address.is_loopback();
-    log::info("{}: {}://{}/{}", what, scheme, url_authority(address), rest);
+    if (address.is_unix())
+      log::info("{}: curl --unix-socket {} {}://localhost/{}", what, address.to_string().substr(5), scheme, rest);
+    else
+      log::info("{}: {}://{}/{}", what, scheme, url_authority(address), rest);
   };
-  if (http_) listening("watch", http_->address(), "http", "");
-  if (rtsp_)
-    listening("play", rtsp_->address(), "rtsp", hub_.streams().empty() ? "NAME" : hub_.streams().front()->path());
+  for (const net::Address& address : http_at_) listening("watch", address, "http", "");
+  for (const net::Address& address : rtsp_at_)
+    listening("play", address, "rtsp", hub_.streams().empty() ? "NAME" : hub_.streams().front()->path());
   if (open)
     log::warning("listening for other machines: whoever reaches this one sees the streams, there are no users yet");
 }

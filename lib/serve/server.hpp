@@ -13,6 +13,7 @@
 #include "serve/http_routes.hpp"
 #include "serve/hub.hpp"
 #include "serve/inputs.hpp"
+#include "serve/listening.hpp"
 #include "serve/rtsp_server.hpp"
 
 namespace campipe::serve {
@@ -22,10 +23,9 @@ class Server {
 public:
   struct Options {
     std::vector<InputSpec> inputs;
-    std::string input_format;                            ///< wire::ReadOptions::input_format, for all inputs
-    std::optional<std::string> http = "127.0.0.1:8080";  ///< ADDR:PORT; nothing: no HTTP
-    std::optional<std::string> rtsp = "127.0.0.1:8554";  ///< ADDR:PORT; nothing: no RTSP
-    std::size_t rtp_payload = rtp::kDefaultMaxPayload;   ///< bytes, at least 256
+    std::string input_format;  ///< wire::ReadOptions::input_format, for all inputs
+    ListenAt listen;
+    std::size_t rtp_payload = rtp::kDefaultMaxPayload;  ///< bytes, at least 256
     RtspJoin join = RtspJoin::idr;
     std::size_t max_clients = 1000;
   };
@@ -49,6 +49,8 @@ private:
 
   Options options_;
   cli::Telemetry& telemetry_;
+  std::vector<net::SocketFile> socket_files_;
+  std::vector<net::Address> http_at_, rtsp_at_;  // for announce()
   net::Loop loop_;
   Hub hub_;
   Inputs inputs_;

@@ -1,3 +1,9 @@
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "base/error.hpp"
 #include "cli/app.hpp"
 #include "cli/run.hpp"
@@ -23,21 +29,40 @@ constexpr const char* kExamples =
     "  camserve 'shm:*.h264' 'shm:*.mjpeg'            all rings of these, as they come and go\n"
     "  curl -o now.jpg http://127.0.0.1:8080/snapshot/cam.jpg\n";
 
-std::optional<std::string> address_or_none(const std::string& text) {
-  return text == "none" ? std::nullopt : std::optional(text);
+/// What was given for a protocol; "none" alone means nothing.
+std::vector<std::string> addresses(std::vector<std::string> given, const char* usual, const char* option) {
+  if (given.empty()) return {usual};
+  if (std::ranges::find(given, "none") == given.end()) return given;
+  if (given.size() > 1) throw Error(ExitCode::usage, std::string(option) + " none: there is another beside it");
+  return {};
+}
+
+std::optional<mode_t> socket_mode(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  if (text.size() > 4 || text.find_first_not_of("01234567") != std::string::npos)
+    throw Error(ExitCode::usage, "--socket-mode: '" + text + "' is no mode like 660");
+  return static_cast<mode_t>(std::stoul(text, nullptr, 8)) & 0777;
 }
 
 int body(int argc, char** argv) {
   cli::App app("camserve", kDescription, kExamples);
   std::vector<std::string> inputs;
-  std::string http = "127.0.0.1:8080", rtsp = "127.0.0.1:8554";
+  std::vector<std::string> http, rtsp;
+  std::string mode;
   serve::Server::Options options;
   std::int64_t max_clients = 1000, rtp_payload = static_cast<std::int64_t>(options.rtp_payload);
   app->add_option("input", inputs, "What to serve, see above")->type_name("[NAME[/RENDITION]=]ENDPOINT");
   app->add_option("--http", http,
-                  "Where HTTP listens (default 127.0.0.1:8080); :8080 = all addresses, port 0 = any, none = off")
-      ->type_name("ADDR:PORT");
-  app->add_option("--rtsp", rtsp, "Where RTSP listens (default 127.0.0.1:8554), likewise")->type_name("ADDR:PORT");
+                  "Where HTTP listens (default 127.0.0.1:8080); :8080 = all addresses, port 0 = any, none = off,\n"
+                  "unix:PATH = a unix socket; may be repeated")
+      ->type_name("ADDR:PORT")
+      ->allow_extra_args(false);
+  app->add_option("--rtsp", rtsp, "Where RTSP listens (default 127.0.0.1:8554), likewise but for unix sockets")
+      ->type_name("ADDR:PORT")
+      ->allow_extra_args(false);
+  app->add_option("--socket-mode", mode,
+                  "Permissions of unix sockets, like 660 (default: what the umask leaves of 777)")
+      ->type_name("OCTAL");
   app->add_option("--input-format", options.input_format,
                   "nut, mjpeg, h264 or h265 for all inputs (default: recognised by the first bytes)")
       ->type_name("FORMAT");
@@ -54,9 +79,11 @@ int body(int argc, char** argv) {
 
   if (inputs.empty()) inputs.emplace_back("cam=-");
   for (const std::string& input : inputs) options.inputs.push_back(serve::parse_input_spec(input));
-  options.http = address_or_none(http);
-  options.rtsp = address_or_none(rtsp);
-  if (!options.http && !options.rtsp) throw Error(ExitCode::usage, "--http none --rtsp none: nothing would be served");
+  options.listen = {.http = addresses(std::move(http), "127.0.0.1:8080", "--http"),
+                    .rtsp = addresses(std::move(rtsp), "127.0.0.1:8554", "--rtsp"),
+                    .socket_mode = socket_mode(mode)};
+  if (options.listen.http.empty() && options.listen.rtsp.empty())
+    throw Error(ExitCode::usage, "--http none --rtsp none: nothing would be served");
   options.rtp_payload = static_cast<std::size_t>(rtp_payload);
   options.join = join == "gop" ? serve::RtspJoin::gop : join == "wait" ? serve::RtspJoin::wait : serve::RtspJoin::idr;
   options.max_clients = static_cast<std::size_t>(max_clients);

@@ -61,22 +61,6 @@ TEST(Listen, AllAddressesTakeIPv4AndIPv6) {
   }
 }
 
-TEST(InheritedListener, IsFoundByName) {
-  Fd listener = listen_anywhere();
-  const int port = local_address(listener.get()).port();
-  ASSERT_EQ(::dup2(listener.get(), 4), 4);  // the second of those that begin at 3
-  ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
-  ::setenv("LISTEN_FDS", "2", 1);
-  ::setenv("LISTEN_FDNAMES", "rtsp:http", 1);
-  const Fd found = inherited_listener("http");
-  EXPECT_EQ(found.get(), 4);
-  EXPECT_EQ(local_address(found.get()).port(), port);
-  EXPECT_FALSE(inherited_listener("other"));
-  ::setenv("LISTEN_PID", "1", 1);
-  EXPECT_FALSE(inherited_listener("http"));
-  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
-}
-
 TEST(Target, IsTakenApartAndDecoded) {
   const auto target = parse_target("/stream/a%20b?fps=5&x=%2f&flag&y=a+b");
   ASSERT_TRUE(target);

@@ -225,10 +225,64 @@ TEST_F(HttpServerTest, ConnectionsOverTheLimitGet503) {
   auto first = connect();
   turn_until(loop_, [&] { return server_->connections() == 1; });
   auto second = connect();
+  second.send("GET /a HTTP/1.1\r\n\r\n");
   turn_until(loop_, [&] { return second.ended(); });
   EXPECT_TRUE(second.received().starts_with("HTTP/1.1 503"));
+  EXPECT_TRUE(second.has("Retry-After: "));
+  EXPECT_TRUE(second.has("all 1 connections are taken: "));
+  EXPECT_TRUE(seen_.empty());
+  second.close();
+  auto silent = connect();  // is told before it asks
+  turn_until(loop_, [&] { return silent.ended(); });
+  EXPECT_TRUE(silent.received().starts_with("HTTP/1.1 503"));
+  silent.close();
   first.close();
   turn_until(loop_, [&] { return server_->connections() == 0; });
+  auto third = connect();
+  third.send("GET /a HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return third.has("hello /a"); });
+}
+
+TEST_F(HttpServerTest, FarMoreThanTheLimitAreTurnedAwayAtOnce) {
+  serve({.connections = 1});
+  auto first = connect();
+  turn_until(loop_, [&] { return server_->connections() == 1; });
+  std::vector<TestClient> others;
+  for (int i = 0; i < 200; ++i) others.push_back(connect());
+  turn_until(loop_, [&] { return std::ranges::all_of(others, [](TestClient& c) { return c.ended(); }); });
+  for (TestClient& other : others) EXPECT_TRUE(other.received().starts_with("HTTP/1.1 503"));
+  first.send("GET /a HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return first.has("hello /a"); });
+}
+
+TEST_F(HttpServerTest, ConnectionsThatWaitGiveWayWhenAllAreTaken) {
+  serve({.connections = 2, .give_way_ms = 0});
+  auto busy = connect();
+  busy.send("GET /later HTTP/1.1\r\n\r\n");
+  auto waits = connect();
+  turn_until(loop_, [&] { return seen_.size() == 1 && server_->connections() == 2; });
+  auto next = connect();
+  next.send("GET /b HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return next.has("hello /b"); });
+  EXPECT_TRUE(waits.ended());
+  EXPECT_FALSE(later_.gone());
+  later_.send(text_response(200, "late"));
+  turn_until(loop_, [&] { return busy.has("late"); });
+}
+
+TEST_F(HttpServerTest, SeveralSocketsAreServedAndStoppedAsOne) {
+  serve();
+  Fd other = listen_anywhere();
+  const Address at = local_address(other.get());
+  server_->add_listener(std::move(other));
+  for (const Address& address : {server_->address(), at}) {
+    TestClient client(address);
+    client.send("GET /a HTTP/1.1\r\n\r\n");
+    turn_until(loop_, [&] { return client.has("hello /a"); });
+  }
+  server_->stop(true);
+  const Fd late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::connect(late.get(), at.get(), at.length), -1);
 }
 
 TEST_F(HttpServerTest, StreamEndsWhenItsBodySaysSo) {
