@@ -6,6 +6,7 @@
 
 #include "media/jpeg_huffman.hpp"
 #include "rtp/bytes.hpp"
+#include "rtp/jpeg.hpp"
 
 namespace campipe::rtp {
 
@@ -15,7 +16,6 @@ using Bytes = std::span<const std::byte>;
 
 constexpr int kSof0 = 0xC0, kDht = 0xC4, kSof15 = 0xCF, kRst0 = 0xD0, kRst7 = 0xD7, kSoi = 0xD8, kEoi = 0xD9,
               kSos = 0xDA, kDqt = 0xDB, kDri = 0xDD, kDac = 0xCC, kJpg = 0xC8;
-constexpr int kMaxSizePx = 2040;
 constexpr std::size_t kTableBytes = 64;
 constexpr std::size_t kHuffmanCounts = 16;
 
@@ -115,7 +115,7 @@ private:
     const auto width = static_cast<int>(get_u16(segment, 3));
     if (width == 0 || height == 0) return RtpError::not_jpeg;
     if (at(segment, 0) != 8) return RtpError::jpeg_not_baseline;
-    if (width > kMaxSizePx || height > kMaxSizePx) return RtpError::jpeg_over_2040_px;
+    if (width > kMaxJpegPx || height > kMaxJpegPx) return RtpError::jpeg_over_2040_px;
     if (count != components_.size()) return RtpError::jpeg_sampling;
     for (std::size_t i = 0; i < count; ++i) {
       const Bytes one = segment.subspan(6 + 3 * i, 3);

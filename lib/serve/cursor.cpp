@@ -73,9 +73,10 @@ UnitPtr Cursor::take_early_sound() {
   return nullptr;
 }
 
-/// Sound of before the start is left out, unless its clock is another.
+/// Sound of before the start is left out, unless its clock is another, and sound in a format of before.
 bool Cursor::is_due(const Unit& unit) const {
   if (unit.is_video()) return true;
+  if (!stream_->is_current_sound(unit)) return false;
   const std::int64_t early_us = start_us_ - unit.packet.pts_us;
   return early_us <= 0 || early_us > kMostEarlyUs;
 }

@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "ring/names.hpp"
 #include "ring/survey.hpp"
+#include "rtp/jpeg.hpp"
 #include "rtp/sdp.hpp"
 #include "wire/open.hpp"
 
@@ -121,6 +122,18 @@ void Inputs::on_ring_gone(const std::string& name) {
 
 void Inputs::on_format(One& one, bool first) {
   if (first) on_first_format(one);
+  tell_of_rtsp(one);
+}
+
+/// What RTSP is going to leave out.
+void Inputs::tell_of_rtsp(One& one) {
+  const media::VideoFormat& video = one.stream->own_format()->video;
+  const bool large = video.codec == media::VideoCodec::mjpeg && !rtp::fits_jpeg(video.size);
+  const bool alone = hub_.find(one.stream->name(), one.stream->rendition()).size() == 1;
+  if (options_.rtsp && large && alone && told_of_size_.insert(one.stream.get()).second) {
+    log::warning("{}: {}: for RTSP put camenc -c h264 before camserve", one.stream->path(),
+                 text(rtp::RtpError::jpeg_over_2040_px));
+  }
   const auto& audio = one.stream->own_format()->audio;
   if (!options_.rtsp || !audio || rtp::is_supported(*audio) || !told_of_audio_.insert(one.stream.get()).second) return;
   log::warning(
@@ -162,6 +175,7 @@ void Inputs::on_end(One& one, const Input::End& how) {
 void Inputs::remove(One& one, std::string reason) {
   const std::string ring = one.endpoint.name;
   told_of_audio_.erase(one.stream.get());
+  told_of_size_.erase(one.stream.get());
   one.input.reset();
   hub_.remove(*one.stream, std::move(reason));
   inputs_.remove_if([&](const One& each) { return &each == &one; });

@@ -68,6 +68,7 @@ private:
   void on_ring_gone(const std::string& name);
   void on_format(One& one, bool first);
   void on_first_format(const One& one);
+  void tell_of_rtsp(One& one);
   void on_end(One& one, const Input::End& how);
   void refuse(const std::string& name, const std::string& why);
   void remove(One& one, std::string reason);
@@ -85,6 +86,7 @@ private:
   std::optional<ExitCode> failure_;
   std::list<One> inputs_;
   std::set<const Stream*> told_of_audio_;       // that it is left out of RTSP
+  std::set<const Stream*> told_of_size_;        // likewise
   std::map<std::string, std::string> refused_;  // followed rings and the reason that was told
   std::set<std::string> told_unmatched_;
   std::unique_ptr<RingNames> names_;

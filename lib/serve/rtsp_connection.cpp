@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/redact.hpp"
 
 namespace campipe::serve {
 
@@ -109,8 +110,8 @@ void RtspConnection::handle(const net::Request& request) {
     retry_.stop();
   }
   if (answer.response.status >= 400) {
-    log::debug("rtsp {} CSeq {}: {} {}: {} {}", connection_.peer().to_string(), cseq, request.method, request.target,
-               answer.response.status, answer.response.reason);
+    log::debug("rtsp {} CSeq {}: {} {}: {} {}", connection_.peer().to_string(), cseq, request.method,
+               redact_url(request.target), answer.response.status, answer.response.reason);
   }
   if (!send(answer.response, cseq)) return;
   if (answer.start != nullptr) answer.start->start();

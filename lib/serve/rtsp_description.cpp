@@ -8,6 +8,7 @@
 
 #include "media/h264.hpp"
 #include "media/h265.hpp"
+#include "rtp/jpeg.hpp"
 
 namespace campipe::serve {
 
@@ -15,8 +16,6 @@ namespace {
 
 using media::VideoCodec;
 using Kind = RtspChoice::Kind;
-
-constexpr int kMaxJpegPx = 2040;
 
 std::vector<std::byte> parameter_sets_of(const Stream& stream) {
   const media::VideoFormat& video = stream.format()->video;
@@ -39,9 +38,7 @@ RtspChoice refused(const Stream& stream, std::string_view why) {
 /// JPEG is more than RTP can carry: the newest picture tells.
 RtspChoice check_jpeg(Stream& stream, std::size_t max_payload) {
   const media::VideoFormat& video = stream.format()->video;
-  if (video.size.width_px > kMaxJpegPx || video.size.height_px > kMaxJpegPx) {
-    return refused(stream, text(rtp::RtpError::jpeg_over_2040_px));
-  }
+  if (!rtp::fits_jpeg(video.size)) return refused(stream, text(rtp::RtpError::jpeg_over_2040_px));
   const UnitPtr picture = stream.history().newest_video();
   if (!picture) return {Kind::waiting, nullptr, stream.path() + ": no picture yet", {&stream}};
   const auto packetizer = rtp::make_packetizer(video, max_payload);
@@ -97,6 +94,17 @@ std::vector<RtspTrackInfo> tracks_of(const Stream& stream) {
   const auto& audio = stream.format()->audio;
   if (audio && rtp::is_supported(*audio)) tracks.push_back({media::Track::audio, rtp::describe_track(*audio)});
   return tracks;
+}
+
+bool have_same_wire_format(const std::vector<RtspTrackInfo>& a, const std::vector<RtspTrackInfo>& b) {
+  const auto same = [](const RtspTrackInfo& one, const RtspTrackInfo& other) {
+    const rtp::TrackDescription& x = one.description;
+    const rtp::TrackDescription& y = other.description;
+    const bool configured_alike = one.track == media::Track::video || x.fmtp == y.fmtp;
+    return x.payload_type == y.payload_type && x.rtpmap == y.rtpmap && configured_alike;
+  };
+  const auto common = static_cast<std::ptrdiff_t>(std::min(a.size(), b.size()));
+  return std::equal(a.begin(), a.begin() + common, b.begin(), same);
 }
 
 std::unique_ptr<rtp::Packetizer> packetizer_of(const Stream& stream, media::Track track, std::size_t max_payload) {

@@ -41,6 +41,10 @@ struct RtspTrackInfo {
 /// the newest keyframe.
 std::vector<RtspTrackInfo> tracks_of(const Stream& stream);
 
+/// Whether players of one need not notice the other: the tracks that both have are coded alike. Parameter sets of video
+/// do not count, they come in-band.
+bool have_same_wire_format(const std::vector<RtspTrackInfo>& a, const std::vector<RtspTrackInfo>& b);
+
 /// The packetizer of one of them.
 std::unique_ptr<rtp::Packetizer> packetizer_of(const Stream& stream, media::Track track, std::size_t max_payload);
 

@@ -108,16 +108,32 @@ Answer RtspRequests::describe(const net::Request& request, bool may_wait) {
   session.version = choice.stream->generation();
   session.name = choice.stream->path();
   session.origin_host = local_.host();
-  for (const RtspTrackInfo& info : tracks_of(*choice.stream)) session.tracks.push_back(info.description);
+  described_ = {*target, tracks_of(*choice.stream)};
+  described_->target.codec = choice.stream->format()->video.codec;
+  for (const RtspTrackInfo& info : described_->tracks) session.tracks.push_back(info.description);
   Answer answer;
-  answer.response.with("Content-Type", "application/sdp").with("Content-Base", rtsp_content_base(request.target));
+  answer.response.with("Content-Type", "application/sdp")
+      .with("Content-Base", rtsp_content_base(request.target, local_.to_string()));
   answer.response.body = rtp::make_sdp(session);
   return answer;
 }
 
+void RtspRequests::complete(RtspTarget& target) const {
+  if (!described_ || described_->target.name != target.name || described_->target.rendition != target.rendition) return;
+  // By RFC 3986 a control takes the place of the query; and another codec may have come since.
+  if (!target.codec) target.codec = described_->target.codec;
+  if (!target.track && described_->tracks.size() == 1) target.track = 0;
+}
+
+bool RtspRequests::is_as_described(const Stream& stream) const {
+  if (!described_ || !same_stream(stream, described_->target)) return true;
+  return have_same_wire_format(tracks_of(stream), described_->tracks);
+}
+
 Answer RtspRequests::setup(const net::Request& request, Entry* entry) {
-  const auto target = parse_rtsp_target(request.target);
+  auto target = parse_rtsp_target(request.target);
   if (!target) return refuse(404);
+  if (entry == nullptr) complete(*target);
   const std::string* header = request.header("Transport");
   if (header == nullptr) return refuse(400, "no Transport");
   const auto transport = choose_transport(*header);
@@ -142,13 +158,14 @@ Answer RtspRequests::setup_new(const Setup& setup) {
   const RtspChoice choice = choose_stream(sessions_.hub(), setup.target, sessions_.options().session.max_payload);
   if (choice.kind == RtspChoice::Kind::refused) return refuse(415, choice.reason);
   if (choice.stream == nullptr) return refuse(404, choice.reason);
+  if (!is_as_described(*choice.stream)) return refuse(404, "the stream is another since it was described");
   std::erase_if(mine_, [this](const std::string& id) { return !sessions_.exists(id); });
   if (!sessions_.make_room()) return refuse(453, "too many sessions");
   if (mine_.size() >= kMaxSessions) return refuse(453, "too many sessions on this connection");
   const bool tcp = setup.transport.lower == LowerTransport::tcp;
   if (tcp) channels_.clear();
-  Entry& entry = sessions_.create(*choice.stream, setup.transport.lower, connection_.peer().to_string(),
-                                  tcp ? &connection_ : nullptr, tcp ? on_over_ : nullptr);
+  Entry& entry = sessions_.create(*choice.stream, setup.transport.lower, connection_.peer().to_string(), &connection_,
+                                  tcp ? on_over_ : nullptr);
   const std::string id = entry.session->id();
   Answer answer = setup_track(setup, entry);
   if (answer.response.status == 200) {
@@ -165,7 +182,10 @@ Answer RtspRequests::setup_track(const Setup& setup, Entry& entry) {
   if (session.state() != RtspSession::State::ready) return refuse(455);
   if (!setup.target.track && session.tracks().size() > 1) return refuse(459);
   const std::size_t track = setup.target.track.value_or(0);
-  if (track >= session.tracks().size()) return refuse(404, "no such track");
+  // Sound may have gone since the session was made.
+  if (track >= session.tracks().size() || track >= tracks_of(session.stream()).size()) {
+    return refuse(404, "no such track");
+  }
   if (setup.transport.lower != session.lower()) return refuse(461);
   auto transport = connect(setup.transport, entry, track);
   if (!transport) return refuse(transport.error());

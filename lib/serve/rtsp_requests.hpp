@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,10 @@ private:
   Answer dispatch(const net::Request& request, Entry* entry, bool may_wait);
   Answer options() const;
   Answer describe(const net::Request& request, bool may_wait);
+  /// What the SETUP of `target` leaves open is as it was described.
+  void complete(RtspTarget& target) const;
+  /// Whether the stream still is as it was described here, if it was.
+  bool is_as_described(const Stream& stream) const;
   Answer setup(const net::Request& request, Entry* entry);
   Answer setup_new(const Setup& setup);
   Answer setup_track(const Setup& setup, Entry& entry);
@@ -64,6 +69,11 @@ private:
   Expected<std::string, int> connect_udp(const RtspTransport& transport, Entry& entry, std::size_t track);
   std::string session_header(const Entry& entry) const;
 
+  /// The last DESCRIBE.
+  struct Described {
+    RtspTarget target;
+    std::vector<RtspTrackInfo> tracks;
+  };
   struct Channel {
     std::size_t track;
     std::uint8_t rtp, rtcp;
@@ -75,6 +85,7 @@ private:
   net::Address local_;
   std::vector<std::string> mine_;  // ids of sessions set up here, few
   std::vector<Channel> channels_;  // of the interleaved session
+  std::optional<Described> described_;
 };
 
 }  // namespace campipe::serve

@@ -239,12 +239,7 @@ bool RtspSession::any_set_up() const noexcept {
 bool RtspSession::is_current() const {
   const media::VideoFormat& now = stream_->format()->video;
   if (now.codec != video_.codec || now.size != video_.size) return false;
-  const auto same_wire_format = [](const RtspTrackInfo& a, const RtspTrackInfo& b) {
-    return a.description.payload_type == b.description.payload_type && a.description.rtpmap == b.description.rtpmap;
-  };
-  const std::vector<RtspTrackInfo> tracks = tracks_of(*stream_);
-  const auto common = static_cast<std::ptrdiff_t>(std::min(tracks.size(), infos_.size()));
-  return std::equal(tracks.begin(), tracks.begin() + common, infos_.begin(), same_wire_format);
+  return have_same_wire_format(tracks_of(*stream_), infos_);
 }
 
 void RtspSession::on_format_changed() {

@@ -38,12 +38,12 @@ bool RtspSessions::make_room() {
   return true;
 }
 
-RtspSessions::Entry& RtspSessions::create(Stream& stream, LowerTransport lower, std::string peer, const void* owner,
-                                          OnOver on_over) {
+RtspSessions::Entry& RtspSessions::create(Stream& stream, LowerTransport lower, std::string peer,
+                                          const void* connection, OnOver on_over) {
   const std::string id = random_hex(8);
   Entry& entry = entries_[id];
-  entry.owner = owner;
-  if (owner != nullptr) by_owner_[owner] = &entry;
+  entry.control = connection;
+  if (lower == LowerTransport::tcp) by_owner_[entry.owner = connection] = &entry;
   entry.on_over = std::move(on_over);
   entry.last_seen_ms = loop_.now_ms();
   // The session may not be destroyed by its own call: the loop does it.
@@ -75,11 +75,12 @@ RtspSessions::Entry* RtspSessions::owned_by(const void* connection) {
 
 bool RtspSessions::claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp) {
   const Entry::Ports keys{rtp.to_string(), rtcp.to_string()};
-  const auto is_others = [&](const std::string& key) {
+  for (const std::string& key : keys) {
     const auto found = by_client_port_.find(key);
-    return found != by_client_port_.end() && found->second != &entry;
-  };
-  if (std::ranges::any_of(keys, is_others)) return false;
+    if (found == by_client_port_.end() || found->second == &entry) continue;
+    if (found->second->control != nullptr) return false;
+    remove(std::string(found->second->session->id()), "replaced");
+  }
   if (entry.client_ports.size() <= track) entry.client_ports.resize(track + 1);
   release(entry, std::exchange(entry.client_ports[track], keys));
   for (const Entry::Ports& ports : entry.client_ports) {  // two tracks may have had one in common
@@ -146,6 +147,9 @@ void RtspSessions::remove(std::string_view id, std::string_view reason) {
 
 void RtspSessions::connection_gone(const void* connection, std::string_view reason) {
   if (const Entry* entry = owned_by(connection)) remove(std::string(entry->session->id()), reason);
+  for (auto& [id, entry] : entries_) {
+    if (entry.control == connection) entry.control = nullptr;
+  }
 }
 
 void RtspSessions::end_all() {

@@ -36,7 +36,8 @@ public:
 
   struct Entry {
     std::unique_ptr<RtspSession> session;
-    const void* owner = nullptr;  ///< the connection of an interleaved session
+    const void* owner = nullptr;    ///< the connection of an interleaved session
+    const void* control = nullptr;  ///< the connection that set it up, while that is there
     OnOver on_over;
     std::int64_t last_seen_ms = 0;
     using Ports = std::array<std::string, 2>;
@@ -52,8 +53,8 @@ public:
   RtspBlock& interleaved_block() noexcept { return interleaved_block_; }
   std::size_t count() const noexcept { return entries_.size(); }
 
-  /// @param owner  of an interleaved session; nullptr for UDP.
-  Entry& create(Stream& stream, LowerTransport lower, std::string peer, const void* owner, OnOver on_over);
+  /// @param connection  that sets it up; an interleaved session's own.
+  Entry& create(Stream& stream, LowerTransport lower, std::string peer, const void* connection, OnOver on_over);
   /// The session, when it may be used by the connection that asks; counts as a sign of life. nullptr otherwise.
   Entry* find(std::string_view id, const void* connection);
   bool exists(std::string_view id) const { return entries_.contains(std::string(id)); }
@@ -64,14 +65,14 @@ public:
   bool make_room();
 
   /// Gives a client's RTP and RTCP address to a session's track, instead of those it had; false when another session
-  /// has one of them.
+  /// has one of them. One whose connection is gone has to give it away: its client cannot be there any more.
   bool claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp);
   /// The ports on the local address that a connection came in by; nullptr when there are none to be had, which is told
   /// once in a while.
   RtspUdpPorts* ports_on(const net::Address& local);
 
   void remove(std::string_view id, std::string_view reason);
-  /// A connection is gone, and its interleaved session with it.
+  /// A connection is gone, and its interleaved session with it; its others go on alone.
   void connection_gone(const void* connection, std::string_view reason);
 
   /// Ends all sessions in order.

@@ -71,8 +71,16 @@ std::optional<RtspTarget> parse_rtsp_target(std::string_view target) {
   return found;
 }
 
-std::string rtsp_content_base(std::string_view target) {
-  return std::string(without_slash(target)) + "/";
+std::string rtsp_content_base(std::string_view target, std::string_view host_port) {
+  std::string base;
+  if (target.find("://") == std::string_view::npos) {
+    base = "rtsp://" + std::string(host_port);
+    if (!target.starts_with('/')) base += '/';
+  }
+  const std::size_t mark = target.find('?');
+  base += std::string(without_slash(target.substr(0, mark))) + "/";
+  if (mark != std::string_view::npos) base += std::string(without_slash(target.substr(mark))) + "/";
+  return base;
 }
 
 }  // namespace campipe::serve

@@ -21,7 +21,9 @@ struct RtspTarget {
 /// ignored. Nothing when it is not of that form: no name, a part too many, another codec.
 std::optional<RtspTarget> parse_rtsp_target(std::string_view target);
 
-/// `target` ending in exactly one slash: what Content-Base says, so that relative controls can be joined to it.
-std::string rtsp_content_base(std::string_view target);
+/// What Content-Base says to a DESCRIBE of `target`: with scheme and host, its path and the whole ending in exactly one
+/// slash, so that a relative control can be joined to it by putting it behind as well as by RFC 3986.
+/// @param host_port  of the server, for a target without.
+std::string rtsp_content_base(std::string_view target, std::string_view host_port);
 
 }  // namespace campipe::serve

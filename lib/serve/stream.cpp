@@ -85,9 +85,11 @@ void Stream::apply_format() {
   const bool same = format_ && format_->video.same_stream(format.video) && format_->audio == format.audio;
   const bool other_pictures =
       format_ && (format_->video.codec != format.video.codec || format_->video.size != format.video.size);
+  const bool other_sound = format_ && format_->audio != format.audio;
   format_ = std::move(format);
   if (same) return;
   if (generation_++ > 0) ++totals_.format_changes;
+  if (other_sound) sound_generation_ = generation_;
   if (other_pictures) history_.clear();  // nobody may join in the old format
   tell(&Client::on_format_changed);
 }

@@ -82,6 +82,8 @@ public:
   bool has_codec(media::VideoCodec codec) const noexcept { return format_ && format_->video.codec == codec; }
   std::uint32_t generation() const noexcept { return generation_; }  ///< counts formats, from 1
   const History& history() const noexcept { return history_; }
+  /// Whether a unit's sound is coded as format() says.
+  bool is_current_sound(const Unit& unit) const noexcept { return unit.generation >= sound_generation_; }
 
   StreamState state() const;
   /// Whether frames are wanted: it has clients, or somebody waits for it (Wish).
@@ -132,7 +134,7 @@ private:
   MediaClock media_clock_;
   std::optional<media::StreamFormat> own_format_, format_;
   std::vector<Stream*> before_, after_;  // of the same name, in the order given
-  std::uint32_t generation_ = 0;
+  std::uint32_t generation_ = 0, sound_generation_ = 0;
   Totals totals_;
   Deliveries deliveries_;
   bool ended_ = false;

@@ -270,7 +270,7 @@ public:
     take(rtcp_.get(), rtcp);
   }
   int rtcp_fd() const { return rtcp_.get(); }
-  int from_port = 0;  // where the last packet came from
+  int from_port = 0, rtcp_from_port = 0;  // where the last packet came from
 
 private:
   Fd bind_any(int port) const {
@@ -286,7 +286,7 @@ private:
     ssize_t got = 0;
     while ((got = ::recvfrom(fd, buffer.data(), buffer.size(), 0, from.get(), &from.length)) > 0) {
       into.push_back({0, Bytes(buffer.begin(), buffer.begin() + got)});
-      if (fd == rtp_.get()) from_port = from.port();
+      (fd == rtp_.get() ? from_port : rtcp_from_port) = from.port();
     }
   }
   const char* host_;

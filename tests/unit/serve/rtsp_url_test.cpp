@@ -50,9 +50,13 @@ TEST(RtspTarget, RefusesWhatNamesNoStream) {
 }
 
 TEST(RtspTarget, ContentBaseEndsInOneSlash) {
-  EXPECT_EQ(rtsp_content_base("rtsp://h/cam"), "rtsp://h/cam/");
-  EXPECT_EQ(rtsp_content_base("rtsp://h/cam/"), "rtsp://h/cam/");
-  EXPECT_EQ(rtsp_content_base("rtsp://h/cam?codec=mjpeg"), "rtsp://h/cam?codec=mjpeg/");
+  const auto base = [](std::string_view target) { return rtsp_content_base(target, "192.0.2.1:8554"); };
+  EXPECT_EQ(base("rtsp://h/cam"), "rtsp://h/cam/");
+  EXPECT_EQ(base("rtsp://h/cam/"), "rtsp://h/cam/");
+  EXPECT_EQ(base("rtsp://h/cam?codec=mjpeg"), "rtsp://h/cam/?codec=mjpeg/");
+  EXPECT_EQ(base("rtsp://h/cam/?codec=mjpeg/"), "rtsp://h/cam/?codec=mjpeg/");
+  EXPECT_EQ(base("/cam/hd"), "rtsp://192.0.2.1:8554/cam/hd/");
+  EXPECT_EQ(base("cam"), "rtsp://192.0.2.1:8554/cam/");
 }
 
 }  // namespace
