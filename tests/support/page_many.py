@@ -37,6 +37,7 @@ def all_move(page):
 with Page(url) as page:
     page.look(390, 844)
     page.open(url)
+    page.wait_shown("c1")
     for _ in range(5):
         page.wait_moves(GRID_PICTURE.format("c1"))
     page.must("what is off the screen is not loaded", not set(page.shown()) & set(names[-4:]))

@@ -1,5 +1,5 @@
 // All streams of one name: its renditions, and each of them in one or several codecs.
-const PREVIEW_PX = 320, STEADY_MS = 10000;
+const STEADY_MS = 10000;
 
 class Camera {
   constructor(name) {
@@ -8,6 +8,7 @@ class Camera {
     this.rests = false;   // was seen idle: it works on demand
     this.steady = false;  // flows though nobody wants it to
     this.unwantedSince = null;
+    this.tileWidth = 0;   // CSS pixels
   }
   update(streams) {
     this.streams = streams;
@@ -30,10 +31,10 @@ class Camera {
         mjpeg[0] ?? own[0];
   }
   get main() { return this.stream(this.renditions[0]); }
-  // What a small picture is made of: the narrowest of those that flow and fill it.
+  // What a small picture is made of: the narrowest of those that flow and do not look coarse in it.
   get preview() {
     const flowing = this.streams.filter((s) => s.state === "flowing").sort((a, b) => a.width - b.width);
-    const fitting = (some) => some.find((s) => s.width >= PREVIEW_PX) ?? some.at(-1);
+    const fitting = (some) => some.find((s) => s.width >= this.tileWidth * .7) ?? some.at(-1);
     return fitting(flowing.filter((s) => s.codec === "mjpeg")) ?? fitting(flowing) ?? this.main;
   }
 }

@@ -56,7 +56,7 @@ class Large {
     setFacts(this.node.querySelector(".facts"), stream ? factsOf(stream, this.camera, away) : {});
     if (state === "gone") setVeil(this.node, `no stream ${this.name}`, "it shows here as soon as it comes");
     else cover(this.node, stream, state, this.picture, ["waking it", stream?.wanted ? stream.reason : "", true]);
-    if (state === "flowing") this.picture.check();
+    if (state === "flowing") this.picture.check(stream.fps);
     this.node.querySelector(".addresses").hidden = !stream;
     byId("hint").hidden = !stream || stream.codec === null || stream.codec === "mjpeg";
     byId("snapshot").disabled = !stream;

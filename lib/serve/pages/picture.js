@@ -53,9 +53,9 @@ class Picture {
     this.lastPart = performance.now();
     if (this.want.mode !== "off") this.run(this.want, this.stop.signal);
   }
-  /// While the stream flows: one whose connection went silent is joined again.
-  check() {
-    if (this.want.mode !== "live" || performance.now() - this.lastPart < LIVE_PATIENCE_MS) return;
+  /// While the stream flows at `fps`: one whose connection went silent is joined again.
+  check(fps) {
+    if (this.want.mode !== "live" || performance.now() - this.lastPart < Math.max(LIVE_PATIENCE_MS, 3000 / fps)) return;
     if (this.shown === 0) Picture.liveFails++;
     this.restart();
   }

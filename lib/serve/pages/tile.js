@@ -29,6 +29,7 @@ class Tile {
 
   // What its picture is to do when there is a connection left for a live one, or none.
   wish(connectionLeft) {
+    this.camera.tileWidth = this.node.clientWidth;
     const stream = this.camera.preview, path = pathOf(stream);
     if (!this.visible || stream.state !== "flowing") return OFF;
     const mjpeg = stream.codec === "mjpeg";
@@ -42,6 +43,6 @@ class Tile {
     const told = this.camera.main.state === "flowing" ? this.camera.main : stream;
     setFacts(this.node.querySelector(".facts"), factsOf(told, this.camera, away));
     cover(this.node, stream, state, this.picture, stream.wanted ? ["idle", stream.reason] : ["idle", "open it to wake it"]);
-    if (state === "flowing") this.picture.check();
+    if (state === "flowing") this.picture.check(stream.fps);
   }
 }
