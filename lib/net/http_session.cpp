@@ -141,6 +141,7 @@ void HttpSession::stream(const HttpResponse& head, std::unique_ptr<StreamBody> b
   if (server_.stopping_) return linger();
   enter(State::streaming);
   input_.clear();
+  connection_.set_reading(true);  // or the peer's leaving would not be seen
   body_ = std::move(body);
   body_->start(connection_, [this](CloseReason reason) {
     if (state_ != State::streaming) return;
@@ -164,6 +165,7 @@ void HttpSession::sent() {
 void HttpSession::linger() {
   enter(State::lingering);
   input_.clear();
+  connection_.set_reading(true);
   connection_.shutdown_after_flush();
   if (peer_ended_ && connection_.idle()) close(CloseReason::finished);
 }

@@ -30,7 +30,7 @@ public:
   /// How long it has waited for a request, or the rest of one; -1 while it does something.
   std::int64_t waiting_ms(std::int64_t now_ms) const noexcept;
   /// Its place is needed.
-  void give_way() { close(CloseReason::timeout); }
+  void give_way() { close(CloseReason::server); }
 
 private:
   enum class State {

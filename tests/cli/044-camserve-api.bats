@@ -82,3 +82,21 @@ remove() { curl -s -o /dev/null -w '%{http_code}' -X DELETE "${@:2}" "http://$HT
   assert_contains "$output" "cam: no "
   assert_contains "$output" " 503"
 }
+
+@test "camserve wakes a ring that rests for a newer still, of MJPEG and of H.264" {
+  export CAMPIPE_RING_DIR=$PWD
+  rests() { [ "$(grep -c "nobody wants frames" "$1.err")" -gt "$(grep -c "wanted again" "$1.err")" ]; }
+  start grab camgrab pattern -s 320x240 -r 10 -o shm:cam.raw --on-demand --linger 300ms
+  start jpeg camenc -i shm:cam.raw -o shm:a.mjpeg --on-demand --linger 300ms
+  start h264 camenc -i shm:cam.raw -c h264 -g 1000 -o shm:b.h264 --on-demand --linger 300ms
+  serve s shm:a.mjpeg shm:b.h264
+  for name in jpeg h264; do wait_until 20 rests "$name"; done
+  wait_until 10 bash -c "curl -fs http://$HTTP/health | jq -e '.status == \"healthy\" and .idle_streams == 2'"
+  for name in a b; do
+    asked=$(date +%s.%N)
+    curl -fsS -D head.txt -o now.jpg "http://$HTTP/snapshot/$name?fresh=1"
+    assert_equal "$(ffprobe -v error -show_entries stream=codec_name,width -of csv=p=0 now.jpg)" mjpeg,320
+    stamp=$(grep -i '^x-timestamp' head.txt | tr -d '\r' | cut -d' ' -f2)
+    [ "$(awk -v a="$asked" -v b="$stamp" 'BEGIN { print (b > a) }')" = 1 ] || { echo "$name: asked at $asked, taken at $stamp" >&2; return 1; }
+  done
+}

@@ -170,6 +170,23 @@ TEST_F(HttpServerTest, RequestsSentAheadAreTakenAsAnswersLeaveAndNoneIsLost) {
   for (int i = 0; i < kRequests; ++i) ASSERT_EQ(seen_[static_cast<std::size_t>(i) + 1], "GET /" + std::to_string(i));
 }
 
+TEST_F(HttpServerTest, StreamIsToldWhenAPeerLeavesThatSentFarAhead) {
+  serve();
+  auto client = connect();
+  std::string all = "GET /later HTTP/1.1\r\n\r\nGET /stream HTTP/1.1\r\n\r\n" + std::string(1 << 20, 'x');
+  std::size_t sent = 0;
+  turn_until(loop_, [&] {
+    sent += client.send_some(std::string_view(all).substr(sent));
+    return sent > 200'000 && seen_.size() == 1;
+  });
+  for (int i = 0; i < 10; ++i) loop_.run_once(false);  // it takes in what it may
+  later_.send(text_response(200, "late"));
+  turn_until(loop_, [&] { return client.has("tick"); });
+  client.close();
+  turn_until(loop_, [&] { return stream_.closed.has_value(); });
+  EXPECT_EQ(stream_.closed, CloseReason::peer);
+}
+
 TEST_F(HttpServerTest, PeerThatClosedItsSideStillGetsItsAnswer) {
   serve();
   auto client = connect();
