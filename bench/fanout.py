@@ -330,7 +330,7 @@ parser.add_argument("--seconds", type=int, default=8, help="of each measurement"
 parser.add_argument("--quick", action="store_true", help="one round of 3 s")
 parser.add_argument("--only", type=lambda text: text.split(","), help=f"of {', '.join(CASES)}")
 parser.add_argument("--servers", type=lambda text: text.split(","), help="only these in the tables of servers")
-parser.add_argument("--join-options", type=str.split, default=[], help="given to camserve where joins by a keyframe are measured")
+parser.add_argument("--join-options", type=str.split, default=["--join", "idr"], help="given to camserve where joins by a keyframe are measured")
 parser.add_argument("--json", type=pathlib.Path, help="keep all samples here")
 parser.add_argument("--clips", type=pathlib.Path, help="folder for the clips (default: made anew each time)")
 parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bench/bin")

@@ -15,9 +15,9 @@ std::string_view name(Protocol protocol) noexcept;  ///< "http-mjpeg", "rtsp-tcp
 /// How often which times were seen, in fixed buckets from 50 µs to 10 s and one above. Adding costs a few comparisons.
 class Histogram {
 public:
-  static constexpr std::array<std::int64_t, 17> kBoundsUs{50,      100,       250,       500,       1'000,     2'500,
-                                                          5'000,   10'000,    25'000,    50'000,    100'000,   250'000,
-                                                          500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
+  static constexpr std::array<std::int64_t, 19> kBoundsUs{
+      50,     100,    250,     500,     750,     1'000,     1'500,     2'500,     5'000,     10'000,
+      25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
 
   void add_ns(std::int64_t ns) noexcept;
   void add_us(std::int64_t us) noexcept { add_ns(us * 1000); }
