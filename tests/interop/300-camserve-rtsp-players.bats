@@ -74,6 +74,17 @@ P
   done
 }
 
+@test "GStreamer decodes H.265 over TCP and UDP" {
+  start_sh server "ffmpeg -v error -re -f lavfi -i testsrc2=s=320x180:r=15 -c:v libx265 -preset ultrafast -tune zerolatency \
+    -x265-params log-level=none:keyint=15:bframes=0 -f nut - | exec camserve --http none --rtsp 127.0.0.1:0"
+  wait_for_line 20 server.err "cam: h265"
+  RTSP=rtsp://127.0.0.1:$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
+  for transport in tcp udp; do
+    bytes=$(gst_gray $transport "$RTSP/cam" "rtph265depay ! h265parse ! avdec_h265" | wc -c)
+    assert_between "$bytes" $((80 * 320 * 180)) $((100 * 320 * 180)) "bytes over $transport"
+  done
+}
+
 @test "sound goes along: AAC, G.711 and Opus" {
   for codec in aac:aac:48000 pcm_mulaw:pcm_mulaw:8000 pcm_alaw:pcm_alaw:8000 libopus:opus:48000; do
     IFS=: read -r encoder name rate <<<"$codec"
@@ -116,4 +127,5 @@ P
     run_tool ffprobe -v error -rtsp_transport tcp -show_entries stream=codec_name -of csv=p=0 "$RTSP/cam${query%%:*}"
     assert_equal "$output" "${query##*:}" "$query"
   done
+  gst_gray tcp "$RTSP/cam?codec=mjpeg" "rtpjpegdepay ! jpegdec" | $PYTHON "$ROOT/tests/support/pattern_counter.py" 640 360 | assert_consecutive 80
 }

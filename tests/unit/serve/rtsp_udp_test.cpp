@@ -35,8 +35,8 @@ TEST_F(RtspUdpTest, LargeKeyframesArriveWholeAndInOrder) {
   player.ask("PLAY", player.url(), session);
   for (int i = 0; i < 5; ++i) {
     rtp.clear();
-    fixture.push(true, 200'000 + static_cast<std::size_t>(i) * 777);
-    ASSERT_TRUE(wait_packets(1 + (200'000 + static_cast<std::size_t>(i) * 777 + 1440) / 1438)) << rtp.size();
+    fixture.push(true, 400'000 + static_cast<std::size_t>(i) * 777);
+    ASSERT_TRUE(wait_packets(1 + (400'000 + static_cast<std::size_t>(i) * 777 + 1440) / 1438)) << rtp.size();
     for (std::size_t k = 1; k < rtp.size(); ++k) ASSERT_EQ(rtp[k].u16(2), (rtp[k - 1].u16(2) + 1) & 0xFFFF);
     EXPECT_TRUE(rtp.back().marker());
   }
