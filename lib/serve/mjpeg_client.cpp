@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include "base/clock.hpp"
@@ -16,6 +17,19 @@ namespace {
 constexpr std::string_view kBoundary = "--boundarydonotcross\r\n";  // mjpg-streamer's: OctoPrint and others look for it
 constexpr std::int64_t kAgainMs = 120;  // without another picture: longer than a frame of what counts as moving
 constexpr std::string_view kBehindPicture = "\r\n--boundarydonotcross\r\n";
+
+/// What all clients get of a part's headers, kept with the picture.
+struct CommonHead {
+  std::string text;
+};
+
+std::string common_head(const media::Packet& packet, std::optional<std::size_t> length = {}) {
+  const std::int64_t stamp = std::max<std::int64_t>(packet.pts_us, 0);
+  std::string text = fmt::format("Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\n",
+                                 length.value_or(packet.payload.size()), stamp / 1'000'000, stamp % 1'000'000);
+  if (packet.sequence) text += fmt::format("X-Sequence: {}\r\n", *packet.sequence);
+  return text;
+}
 
 iovec part(const void* data, std::size_t bytes) {
   return {const_cast<void*>(data), bytes};
@@ -138,15 +152,13 @@ void MjpegClient::settle() {
 }
 
 void MjpegClient::append_head(const Unit& unit) {
-  const media::Packet& packet = unit.packet;
-  const std::int64_t stamp = std::max<std::int64_t>(packet.pts_us, 0);
   const std::int64_t now_ns = stream_->now_ns();
-  auto out = std::back_inserter(part_head_);
-  fmt::format_to(out, "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\n",
-                 options_.zero_data ? 0 : packet.payload.size(), stamp / 1'000'000, stamp % 1'000'000);
-  if (packet.sequence) fmt::format_to(out, "X-Sequence: {}\r\n", *packet.sequence);
   const std::int64_t age_us = unit.age_us(now_ns);
-  fmt::format_to(out, "X-Age: {}.{:06}\r\n", age_us / 1'000'000, age_us % 1'000'000);
+  part_head_ += options_.zero_data
+                    ? common_head(unit.packet, 0)
+                    : unit.derived.get<CommonHead>([&] { return CommonHead{common_head(unit.packet)}; }).text;
+  fmt::format_to(std::back_inserter(part_head_), FMT_COMPILE("X-Age: {}.{:06}\r\n"), age_us / 1'000'000,
+                 age_us % 1'000'000);
   count_rate(now_ns);
   if (options_.extra_headers) append_extra_headers(unit);
   part_head_ += "\r\n";

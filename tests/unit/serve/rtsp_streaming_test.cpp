@@ -19,8 +19,6 @@ using test::Received;
 using test::Reply;
 using ::testing::HasSubstr;
 
-constexpr std::uint32_t kSenderReport = 200;
-
 TEST(RtspStreaming, BeginsAtTheNewestIdrWithItsParameterSets) {
   Fixture fixture;
   fixture.start();
