@@ -8,6 +8,7 @@ namespace campipe::net {
 
 namespace {
 
+constexpr int kRequestsATurn = 16;            // of one connection, then others have theirs
 constexpr std::size_t kMaxInput = 64 * 1024;  // of requests sent ahead; more stays with the kernel
 
 int status_of(ParseError error) {
@@ -67,9 +68,10 @@ void HttpSession::on_data(std::span<const std::byte> bytes) {
 }
 
 void HttpSession::parse() {
-  if (parsing_) return;  // an answer given at once comes back here: the loop below goes on
+  if (parsing_ || yielded_) return;  // an answer given at once comes back here: the loop below goes on
   parsing_ = true;
-  while (state_ == State::reading && !input_.empty() && connection_.idle()) {
+  int handled = 0;
+  while (state_ == State::reading && !input_.empty() && connection_.idle() && !yielded_) {
     const auto taken = parser_.feed(std::as_bytes(std::span(input_.data(), input_.size())));
     if (!taken) {
       refuse(taken.error());
@@ -77,6 +79,7 @@ void HttpSession::parse() {
     }
     input_.erase(0, *taken);
     if (parser_.complete()) {
+      if (++handled == kRequestsATurn) yield();
       told_to_continue_ = false;
       handle(parser_.take());
     } else if (parser_.expects_continue() && !std::exchange(told_to_continue_, true)) {
@@ -84,8 +87,21 @@ void HttpSession::parse() {
     }
   }
   parsing_ = false;
+  if (yielded_) return;
   if (state_ == State::reading) connection_.set_reading(true);
   if (state_ == State::reading && peer_ended_) close(CloseReason::peer);
+}
+
+/// Requests that were sent ahead wait for the next turn of the loop: a heap of them would hold all streams up.
+void HttpSession::yield() {
+  yielded_ = true;
+  connection_.set_reading(false);
+  server_.loop_.defer([session = std::weak_ptr(self_)] {
+    const auto alive = session.lock();
+    if (!alive) return;
+    (*alive)->yielded_ = false;
+    (*alive)->parse();
+  });
 }
 
 void HttpSession::handle(Request request) {

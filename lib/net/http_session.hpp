@@ -45,6 +45,7 @@ private:
   void enter(State state);
   /// Reads requests out of `input_` while none is being answered.
   void parse();
+  void yield();
   void handle(Request request);
   void refuse(ParseError error);
   void sent();
@@ -60,7 +61,8 @@ private:
   std::string input_;  // came while a request was being answered
   std::unique_ptr<StreamBody> body_;
   std::shared_ptr<HttpSession*> self_;  // HttpReply holds it weakly
-  bool is_head_ = false, keep_alive_ = true, peer_ended_ = false, parsing_ = false, told_to_continue_ = false;
+  bool is_head_ = false, keep_alive_ = true, peer_ended_ = false, parsing_ = false, yielded_ = false,
+       told_to_continue_ = false;
 };
 
 }  // namespace campipe::net

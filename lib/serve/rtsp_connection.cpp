@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t kRetryMs = 50;
 constexpr std::int64_t kFinishMs = 5000;  // for a peer to take the last bytes and to close
 constexpr std::size_t kMaxCseq = 32;
+constexpr int kRequestsATurn = 16;  // of one connection, then others have theirs
 
 /// 9.4: what a request that could not be parsed gets.
 int status_of(net::ParseError error) {
@@ -57,12 +58,14 @@ void RtspConnection::on_data(std::span<const std::byte> bytes) {
 
 void RtspConnection::process(std::span<const std::byte> bytes) {
   using Got = RtspDemultiplexer::Got;
+  int handled = 0;
   while (!closed_ && !finishing_since_ms_) {
     if (waiting_) {
       held_.assign(bytes.begin(), bytes.end());
       connection_.set_reading(false);
       return;
     }
+    if (handled == kRequestsATurn && !bytes.empty()) return yield(bytes);
     const Got got = demultiplexer_.next(bytes);
     if (got == Got::request || got == Got::frame) {
       any_event_ = true;
@@ -78,11 +81,31 @@ void RtspConnection::process(std::span<const std::byte> bytes) {
         break;
       case Got::request:
         handle(demultiplexer_.request());
+        ++handled;
         break;
       case Got::error:
         return refuse_unparsed();
     }
   }
+}
+
+/// Requests that were sent ahead wait for the next turn of the loop, and until the answers before them are out: a heap
+/// of them would hold all streams up.
+void RtspConnection::yield(std::span<const std::byte> rest) {
+  held_.assign(rest.begin(), rest.end());
+  connection_.set_reading(false);
+  loop_.defer([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) go_on();
+  });
+}
+
+void RtspConnection::go_on() {
+  if (closed_ || finishing_since_ms_) return;
+  go_on_when_drained_ = !connection_.idle();
+  if (go_on_when_drained_) return;
+  const std::vector<std::byte> rest = std::exchange(held_, {});
+  connection_.set_reading(true);
+  process(rest);
 }
 
 void RtspConnection::handle(const net::Request& request) {
@@ -152,6 +175,8 @@ void RtspConnection::refuse_unfinished() {
 }
 
 void RtspConnection::on_drained() {
+  if (go_on_when_drained_) go_on();
+  if (closed_) return;
   if (RtspSessions::Entry* entry = sessions_.owned_by(&connection_)) entry->session->pump();
 }
 

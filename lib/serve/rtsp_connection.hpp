@@ -33,6 +33,8 @@ public:
 private:
   void process(std::span<const std::byte> bytes);
   void handle(const net::Request& request);
+  void yield(std::span<const std::byte> rest);
+  void go_on();
   void try_waiting();
   bool send(const RtspResponse& response, std::string_view cseq);
   void refuse_unparsed();
@@ -50,11 +52,12 @@ private:
   RtspDemultiplexer demultiplexer_;
   std::optional<net::Request> waiting_;  // a DESCRIBE whose stream has no keyframe yet; nothing is read meanwhile
   std::vector<Wish> wishes_;             // that it may come
-  std::vector<std::byte> held_;          // what came behind it
+  std::vector<std::byte> held_;          // what came behind it, or behind as many requests as have their turn at once
   std::int64_t waiting_until_ms_ = 0;
   std::int64_t last_event_ms_;  // a whole request or frame, at first the connection: mere bytes are no sign of life
   std::optional<std::int64_t> begun_ms_;  // the request or frame under way
   bool any_event_ = false;
+  bool go_on_when_drained_ = false;
   std::optional<std::int64_t> finishing_since_ms_;
   bool closed_ = false;
   net::Timer retry_;

@@ -75,6 +75,20 @@ TEST_F(HttpServerTest, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
   EXPECT_FALSE(client.has("hello /d"));
 }
 
+TEST_F(HttpServerTest, AHeapOfRequestsLetsOthersHaveTheirTurn) {
+  serve();
+  auto greedy = connect(), other = connect();
+  constexpr std::size_t kCount = 500;
+  std::string heap;
+  for (std::size_t i = 0; i < kCount; ++i) heap += "GET /a HTTP/1.1\r\n\r\n";
+  greedy.send(heap);
+  turn_until(loop_, [&] { return greedy.has("hello /a"); });
+  other.send("GET /b HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return other.has("hello /b"); });
+  EXPECT_LT(greedy.count("hello /a"), kCount);
+  turn_until(loop_, [&] { return greedy.count("hello /a") == kCount; });
+}
+
 TEST_F(HttpServerTest, RequestsSentAheadWaitForALateAnswer) {
   serve();
   auto client = connect();

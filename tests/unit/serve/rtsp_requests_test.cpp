@@ -136,6 +136,22 @@ TEST(RtspSessionLimits, OfTooManySessionsOneThatIsNotPlayedGivesWay) {
   EXPECT_EQ(fixture.server.session_count(), 3U);
 }
 
+TEST_F(RtspRequestsTest, AHeapOfRequestsIsAnsweredInOrderAndLetsOthersHaveTheirTurn) {
+  constexpr std::size_t kCount = 1'000;  // of more bytes of answers than may wait for a peer that does not read
+  std::string heap;
+  for (std::size_t i = 1; i <= kCount; ++i)
+    heap += fmt::format("DESCRIBE {} RTSP/1.0\r\nCSeq: {}\r\n\r\n", player.url(), i);
+  Player other(fixture);
+  player.send(heap);
+  EXPECT_TRUE(fixture.until([&] { return player.read_some(), !player.replies.empty(); }));
+  EXPECT_EQ(other.ask("OPTIONS", "*").status, 200);
+  player.read_some();
+  EXPECT_LT(player.replies.size(), kCount);
+  EXPECT_TRUE(fixture.until([&] { return player.read_some(), player.replies.size() == kCount || player.closed; }));
+  ASSERT_EQ(player.replies.size(), kCount);
+  for (std::size_t i = 0; i < kCount; ++i) EXPECT_EQ(player.replies[i].header("CSeq"), std::to_string(i + 1));
+}
+
 TEST(RtspTimeouts, ARequestThatDoesNotComeToItsEndIsRefused) {
   Fixture quick({.sessions = {.request_ms = 300}});
   Player player(quick);
