@@ -18,7 +18,7 @@ using namespace campipe;
 void use(const net::Request& request) {
   const auto target = serve::parse_rtsp_target(request.target);
   if (target && (target->name.empty() || target->name.size() > 64)) std::abort();
-  if (!serve::rtsp_content_base(request.target).ends_with('/')) std::abort();
+  if (!serve::rtsp_content_base(request.target, "127.0.0.1:8554").ends_with('/')) std::abort();
   if (const std::string* header = request.header("Transport")) {
     const auto transport = serve::choose_transport(*header);
     if (transport && transport->lower == serve::LowerTransport::udp && !transport->pair) std::abort();
