@@ -89,7 +89,7 @@ void HttpSession::parse() {
   parsing_ = false;
   if (yielded_) return;
   if (state_ == State::reading) connection_.set_reading(true);
-  if (state_ == State::reading && peer_ended_) close(CloseReason::peer);
+  if (state_ == State::reading && peer_ended_ && input_.empty()) close(CloseReason::peer);
 }
 
 /// Requests that were sent ahead wait for the next turn of the loop: a heap of them would hold all streams up.
@@ -190,15 +190,15 @@ void HttpSession::on_end() {
   peer_ended_ = true;
   switch (state_) {
     case State::reading:
-      return close(CloseReason::peer);
+      if (input_.empty()) close(CloseReason::peer);
+      return;  // or it waits for answers to what is here
     case State::streaming:
       return close(CloseReason::peer);  // whether it still reads cannot be known
     case State::lingering:
       if (connection_.idle()) close(CloseReason::finished);
       return;
     default:
-      keep_alive_ = false;
-      return;  // it may still wait for the answer
+      return;  // it may still wait for the answer, and for those to what it sent ahead
   }
 }
 

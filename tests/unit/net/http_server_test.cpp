@@ -184,6 +184,22 @@ TEST_F(HttpServerTest, RequestsSentAheadAreTakenAsAnswersLeaveAndNoneIsLost) {
   for (int i = 0; i < kRequests; ++i) ASSERT_EQ(seen_[static_cast<std::size_t>(i) + 1], "GET /" + std::to_string(i));
 }
 
+TEST_F(HttpServerTest, PeerThatClosedItsSideGetsTheAnswersToAllItSentAhead) {
+  serve();
+  auto client = connect();
+  client.send("GET /later HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return seen_.size() == 1; });
+  constexpr std::size_t kRequests = 1000;
+  std::string all;
+  for (std::size_t i = 0; i < kRequests; ++i) all += "GET /many HTTP/1.1\r\n\r\n";
+  client.send(all);
+  client.shutdown();
+  for (int i = 0; i < 10; ++i) loop_.run_once(false);
+  later_.send(text_response(200, "late"));
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_EQ(client.count("hello /many"), kRequests);
+}
+
 TEST_F(HttpServerTest, StreamIsToldWhenAPeerLeavesThatSentFarAhead) {
   serve();
   auto client = connect();
