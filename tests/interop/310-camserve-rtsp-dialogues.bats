@@ -189,6 +189,7 @@ S
   run ffprobe -v error -rtsp_transport tcp "rtsp://127.0.0.1:$PORT/cam"
   [ "$status" -ne 0 ]
   assert_contains "$output" "camenc -c h264"
+  assert_contains "$(cat server.err)" "cam: JPEG pictures over 2040 pixels do not fit RTP (RFC 2435): for RTSP put camenc -c h264 before camserve"
 }
 
 @test "SIGTERM says goodbye to players and exits 0" {
