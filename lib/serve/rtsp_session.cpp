@@ -156,7 +156,9 @@ void RtspSession::send(UnitPtr unit) {
   cursor_.sent(*unit, bytes);
   meter_.begin(*unit, bytes, stream_->history().lag_of(*unit), cursor_.counters());
   settle();
-  if (track.next_report_ms == 0) report(index, loop_.now_ms());  // players join audio and video by it: at once
+  // Players join audio and video by it: at once. FFmpeg counts from its time where nothing else tells the first
+  // frame's.
+  if (track.next_report_ms == 0) report(index, loop_.now_ms(), unit->packet.pts_us);
 }
 
 void RtspSession::settle() {
@@ -181,9 +183,9 @@ std::int64_t RtspSession::stream_now_us() const {
   return std::abs(by_clock - by_arrival) < kPlausibleUs ? by_clock : by_arrival;
 }
 
-void RtspSession::report(std::size_t index, std::int64_t now_ms) {
+void RtspSession::report(std::size_t index, std::int64_t now_ms, std::int64_t at_us) {
   Track& track = *tracks_[index];
-  const rtp::SenderReport report = track.sender.report(stream_now_us());
+  const rtp::SenderReport report = track.sender.report(at_us);
   track.quality.on_sent(report, monotonic_ns());
   output_->send_rtcp(index, rtp::make_sender_report(report, peer_.cname));
   track.next_report_ms = now_ms + options_.report_interval_ms;
@@ -192,7 +194,8 @@ void RtspSession::report(std::size_t index, std::int64_t now_ms) {
 void RtspSession::tick(std::int64_t now_ms) {
   if (state_ != State::playing || !started_) return;
   for (std::size_t i = 0; i < tracks_.size(); ++i) {
-    if (tracks_[i] && now_ms >= tracks_[i]->next_report_ms) report(i, now_ms);
+    const bool has_begun = tracks_[i] && tracks_[i]->next_report_ms > 0;
+    if (has_begun && now_ms >= tracks_[i]->next_report_ms) report(i, now_ms, stream_now_us());
   }
 }
 

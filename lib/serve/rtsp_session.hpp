@@ -120,7 +120,8 @@ private:
   void settle();
   void want_sound();
   void make_packetizers();
-  void report(std::size_t index, std::int64_t now_ms);
+  /// @param at_us  the instant, on the stream's clock, of which it tells the RTP time.
+  void report(std::size_t index, std::int64_t now_ms, std::int64_t at_us);
   void goodbye();
   std::int64_t stream_now_us() const;
   void refused(rtp::RtpError error);
