@@ -124,6 +124,12 @@ void Cursor::skip_to(std::uint64_t index) {
   }
 }
 
+void Cursor::broken() noexcept {
+  ++counters_.skips;
+  needs_keyframe_ = true;
+  early_ = early_end_ = 0;
+}
+
 void Cursor::sent(const Unit& unit, std::size_t bytes) noexcept {
   counters_.bytes += bytes;
   if (unit.is_video()) ++counters_.units;

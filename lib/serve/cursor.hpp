@@ -33,6 +33,9 @@ public:
   /// The sound that next() is going to give first, when it is there already.
   UnitPtr next_sound() const;
 
+  /// The client did not get all of a picture: what refers to it is left out.
+  void broken() noexcept;
+
   /// Counts a unit as sent, with the bytes it took.
   void sent(const Unit& unit, std::size_t bytes) noexcept;
 

@@ -154,6 +154,7 @@ void RtspSession::send(UnitPtr unit) {
   const rtp::RtpTicks time = rtp::ticks_from_us(unit->packet.pts_us, track.sender.clock_hz());
   const std::size_t bytes = output_->send(index, track.sender, time, *split.list, unit);
   cursor_.sent(*unit, bytes);
+  sends_video_ = unit->is_video();
   meter_.begin(*unit, bytes, stream_->history().lag_of(*unit), cursor_.counters());
   settle();
   // Players join audio and video by it: at once. FFmpeg counts from its time where nothing else tells the first
@@ -163,7 +164,10 @@ void RtspSession::send(UnitPtr unit) {
 
 void RtspSession::settle() {
   const RtspOutput::Progress progress = output_->progress();
-  if (progress.lost) return meter_.give_up(progress.send_calls);
+  if (progress.lost) {
+    if (sends_video_) cursor_.broken();
+    return meter_.give_up(progress.send_calls);
+  }
   if (progress.taken_ns) meter_.finish(*progress.taken_ns, progress.send_calls);
 }
 

@@ -144,7 +144,7 @@ private:
   UnitPtr first_;                       // taken by play(), not yet sent
   std::optional<net::Timer> idr_wait_;  // for the one that was asked for
   State state_ = State::ready;
-  bool started_ = false, stream_ended_ = false, told_refusal_ = false, has_played_ = false;
+  bool started_ = false, stream_ended_ = false, told_refusal_ = false, has_played_ = false, sends_video_ = false;
   Attachment attachment_;
   Wish sound_;  // of the stream whose audio goes along
 };
