@@ -116,9 +116,10 @@ def fan_out(protocol, n):
         frames = 30 * OPTIONS.seconds * n
         lost = (mid("lost") + mid("damaged")) / frames * 100
         age = f"{mid('age_p50_ms'):.1f} / {mid('age_p99_ms'):.1f}" if mid("age_p50_ms") >= 0 else ""
-        print(f"| {name}{'' if sound(found) else ' *'} | {mid('ms'):.3f} | {mid('ms') / base:.2f} | {mid('fps_min'):.2f} | {lost:.2f} | "
+        times = f"{mid('ms') / base:.2f}" if base else ""
+        print(f"| {name}{'' if sound(found) else ' *'} | {mid('ms'):.3f} | {times} | {mid('fps_min'):.2f} | {lost:.2f} | "
               f"{mid('gap_p99_ms'):.1f} | {age} | {mid('server_anonymous_kib') / 1024:.1f} | "
-              f"{mid('server_cpu_percent') + mid('load_cpu_percent'):.0f} |" if base else f"| {name} | {mid('ms'):.3f} |", flush=True)
+              f"{mid('server_cpu_percent') + mid('load_cpu_percent'):.0f} |", flush=True)
     return {"protocol": protocol, "clients": n, "samples": samples}
 
 
