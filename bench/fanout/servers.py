@@ -196,7 +196,7 @@ class Bench:
 
 
 def make_clips(folder, bin_folder):
-    """720p30 MJPEG of about 26 Mbit/s and 1080p30 H.264 of 4 Mbit/s with keyframes each second or each five."""
+    """720p30 MJPEG of about 24 Mbit/s and 1080p30 H.264 of 4 Mbit/s with keyframes each second or each five."""
     clips = {"mjpeg": folder / "m.nut", "jpegs": folder / "m.mjpeg", "h264": folder / "h1.nut", "h264-gop5": folder / "h5.nut"}
     noise = lambda size, strength: ["-f", "lavfi", "-i", f"testsrc2=s={size}:r=30,noise=alls={strength}:allf=t"]
     ffmpeg = lambda *argv: subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, argv)], check=True)

@@ -95,7 +95,7 @@ void MjpegClient::end(std::string_view) {
 }
 
 bool MjpegClient::over() const {
-  return stream_->state() == StreamState::ended || !stream_->has_codec(media::VideoCodec::mjpeg);
+  return stream_->ended() || !stream_->has_codec(media::VideoCodec::mjpeg);
 }
 
 void MjpegClient::pump() {

@@ -92,6 +92,7 @@ public:
   bool rested() const;
   bool has_source() const noexcept { return source_ != nullptr; }
   bool has_writer() const noexcept { return writer_; }
+  bool ended() const noexcept { return ended_; }  ///< state() without a look at the clock
   const std::string& end_reason() const noexcept { return end_reason_; }
   std::optional<std::int64_t> age_ns() const;  ///< since the newest video unit came
   double frames_per_second() const;            ///< of the last two seconds; 0 when nothing flows
