@@ -68,7 +68,7 @@ public:
     std::int64_t request_ms = 10'000;    ///< from a request's first byte (or the connection) to its last
     std::int64_t idle_ms = 30'000;       ///< between requests
     std::int64_t response_ms = 120'000;  ///< for an answer that has an end
-    std::int64_t stuck_ms = 10'000;      ///< without a byte taken
+    std::int64_t stuck_ms = 9'000;       ///< without a byte taken; looked at each second: closed within 10 s
     std::int64_t linger_ms = 2'000;      ///< for the peer's end after ours
     /// When all connections are taken, one that waits for a request for so long gives way to another.
     std::int64_t give_way_ms = 5'000;

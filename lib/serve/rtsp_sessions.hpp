@@ -25,7 +25,7 @@ public:
     /// Clients are told 60 s; some ask for life exactly then, some a little late.
     int advertised_timeout_s = 60;
     std::int64_t timeout_ms = 70'000;
-    std::int64_t stuck_ms = 10'000;    ///< a client that takes nothing for so long is dropped
+    std::int64_t stuck_ms = 9'000;     ///< a client that takes nothing for so long is dropped; looked at each second
     std::int64_t request_ms = 10'000;  ///< from a request's first byte, or the connection, to its last
     /// With those over UDP, whose clients may long be gone: a connection could leave one behind after the other.
     std::size_t max_sessions = 1000;

@@ -14,7 +14,9 @@ namespace campipe::wire {
 
 namespace {
 
-constexpr std::int64_t kBetweenKeyframesNs = 1'000'000'000;
+/// Few enough to cost little, and close enough that who joins after another has one soon: camserve takes one that is up
+/// to 250 ms old, and waits for one as long.
+constexpr std::int64_t kBetweenKeyframesNs = 400'000'000;
 constexpr int kLookMs = 500;  // a reader that was killed tells nobody
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr auto kBreath = std::chrono::milliseconds(5);  // between two looks, whatever somebody does to the wishes

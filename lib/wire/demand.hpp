@@ -38,7 +38,7 @@ public:
   bool wanted() const noexcept { return wanted_.load(std::memory_order_acquire); }
   /// Readable while frames are wanted.
   int fd() const noexcept { return wake_.get(); }
-  /// Whether a reader asked for a keyframe; true at most once a second, however many ask.
+  /// Whether a reader asked for a keyframe; true at most every 0.4 s, however many ask.
   bool take_keyframe_wish() noexcept;
 
 private:

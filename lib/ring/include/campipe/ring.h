@@ -245,7 +245,7 @@ CAMPIPE_RING_API void campipe_ring_reader_interrupt(campipe_ring_reader* reader)
  * while nobody wants any. */
 CAMPIPE_RING_API void campipe_ring_reader_set_want(campipe_ring_reader* reader, int want);
 
-/* Asks the writer for a keyframe, as after lost ones. It comes within about a second, if the encoder can. */
+/* Asks the writer for a keyframe, as after lost ones. It comes within about half a second, if the encoder can. */
 CAMPIPE_RING_API void campipe_ring_reader_request_keyframe(campipe_ring_reader* reader);
 
 enum campipe_ring_link {
