@@ -20,10 +20,9 @@ int status_of(net::ParseError error) {
   switch (error) {
     case net::ParseError::line_too_long:
       return 414;
-    case net::ParseError::body_too_large:
-      return 413;
     case net::ParseError::bad_version:
       return 505;
+    case net::ParseError::body_too_large:  // no method of ours has a body worth the name
     case net::ParseError::malformed:
     case net::ParseError::headers_too_large:
       break;

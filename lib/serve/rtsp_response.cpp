@@ -18,8 +18,6 @@ std::string_view rtsp_reason(int status) noexcept {
       return "Method Not Allowed";
     case 408:
       return "Request Timeout";
-    case 413:
-      return "Request Entity Too Large";
     case 414:
       return "Request-URI Too Long";
     case 415:
