@@ -57,17 +57,12 @@ P
 }
 
 @test "a stream over 1 MB a second arrives whole over UDP" {
-  start_sh server "camgrab pattern -s 1280x720 -r 30 | camenc -c mjpeg -q 90 | exec camserve --http none --rtsp 127.0.0.1:0"
-  wait_for_line 20 server.err "cam: mjpeg"
-  RTSP=rtsp://127.0.0.1:$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
+  start_camserve "camgrab pattern -s 1280x720 -r 30 | camenc -c mjpeg -q 90" "cam: mjpeg"
   counters "$RTSP/cam" 1280 720 -rtsp_transport udp -t 3 | assert_consecutive 70
 }
 
 @test "H.265 of a foreign encoder is decoded over TCP and UDP" {
-  start_sh server "ffmpeg -v error -re -f lavfi -i testsrc2=s=320x180:r=15 -c:v libx265 -preset ultrafast -tune zerolatency \
-    -x265-params log-level=none:keyint=15:bframes=0 -f nut - | exec camserve --http none --rtsp 127.0.0.1:0"
-  wait_for_line 20 server.err "cam: h265"
-  RTSP=rtsp://127.0.0.1:$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
+  start_h265
   for transport in tcp udp; do
     run_tool ffmpeg -v error -xerror -rtsp_transport $transport -i "$RTSP/cam" -frames:v 30 -f null -
     assert_equal "$stderr" "" "complaints over $transport"
@@ -75,10 +70,7 @@ P
 }
 
 @test "GStreamer decodes H.265 over TCP and UDP" {
-  start_sh server "ffmpeg -v error -re -f lavfi -i testsrc2=s=320x180:r=15 -c:v libx265 -preset ultrafast -tune zerolatency \
-    -x265-params log-level=none:keyint=15:bframes=0 -f nut - | exec camserve --http none --rtsp 127.0.0.1:0"
-  wait_for_line 20 server.err "cam: h265"
-  RTSP=rtsp://127.0.0.1:$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
+  start_h265
   for transport in tcp udp; do
     bytes=$(gst_gray $transport "$RTSP/cam" "rtph265depay ! h265parse ! avdec_h265" | wc -c)
     assert_between "$bytes" $((80 * 320 * 180)) $((100 * 320 * 180)) "bytes over $transport"
@@ -88,10 +80,8 @@ P
 @test "sound goes along: AAC, G.711 and Opus" {
   for codec in aac:aac:48000 pcm_mulaw:pcm_mulaw:8000 pcm_alaw:pcm_alaw:8000 libopus:opus:48000; do
     IFS=: read -r encoder name rate <<<"$codec"
-    start_sh server "ffmpeg -v error -re -f lavfi -i testsrc2=s=320x180:r=15 -f lavfi -i sine=r=$rate -c:v libx264 -preset ultrafast \
-      -tune zerolatency -g 15 -bf 0 -c:a $encoder -ar $rate -ac 1 -f nut - | exec camserve --http none --rtsp 127.0.0.1:0"
-    wait_for_line 20 server.err "+ $name"
-    RTSP=rtsp://127.0.0.1:$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
+    start_camserve "ffmpeg -v error -re -f lavfi -i testsrc2=s=320x180:r=15 -f lavfi -i sine=r=$rate -c:v libx264 -preset ultrafast \
+      -tune zerolatency -g 15 -bf 0 -c:a $encoder -ar $rate -ac 1 -f nut -" "+ $name"
     run_tool ffprobe -v error -rtsp_transport tcp -show_entries stream=codec_name -of csv=p=0 "$RTSP/cam"
     assert_equal "$output" "h264"$'\n'"$name"
     for transport in tcp udp; do
@@ -109,7 +99,7 @@ P
     -map 0 -map 1 -c:v mjpeg -c:a aac -f nut - | exec camserve --http none --rtsp 127.0.0.1:0 cam=picture cam=-"
   wait_for_line 20 server.err "+ aac"
   wait_for_line 20 server.err "cam: h264"
-  RTSP=rtsp://127.0.0.1:$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
+  find_address
   run_tool ffprobe -v error -rtsp_transport tcp -show_entries stream=codec_name -of csv=p=0 "$RTSP/cam"
   assert_equal "$output" "h264"$'\n'"aac"
   for transport in tcp udp; do
@@ -122,7 +112,7 @@ P
   start_sh server "camgrab pattern -s 640x360 -r 30 -o - | camenc -c h264 | exec camserve --http none --rtsp 127.0.0.1:0 cam=- cam=<(camgrab pattern -s 640x360 -r 30 | camenc -c mjpeg)"
   wait_for_line 20 server.err "cam: h264"
   wait_for_line 20 server.err "cam: mjpeg"
-  RTSP=rtsp://127.0.0.1:$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
+  find_address
   for query in :h264 '?codec=mjpeg:mjpeg' '?codec=h264:h264'; do
     run_tool ffprobe -v error -rtsp_transport tcp -show_entries stream=codec_name -of csv=p=0 "$RTSP/cam${query%%:*}"
     assert_equal "$output" "${query##*:}" "$query"

@@ -1,12 +1,25 @@
 # Shared by the tests of camserve's RTSP server: `load rtsp` after `load ../cli/helper`.
 
-# start_server CODEC [WxH]: a pattern, an encoder and camserve; $RTSP is the URL before the stream's name, $PORT its port
-start_server() {
-  local codec=$1 size=${2:-640x360}
-  start_sh server "camgrab pattern -s $size -r 30 | camenc -c $codec | exec camserve --http none --rtsp 127.0.0.1:0"
-  wait_for_line 20 server.err "cam: $codec" || return 1
+# find_address: $RTSP is the URL before the stream's name of what runs as `server`, $PORT its port
+find_address() {
   PORT=$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
   RTSP=rtsp://127.0.0.1:$PORT
+}
+
+# start_camserve COMMAND LINE: what COMMAND writes, through camserve, until that says LINE; $RTSP and $PORT
+start_camserve() {
+  start_sh server "$1 | exec camserve --http none --rtsp 127.0.0.1:0"
+  wait_for_line 20 server.err "$2" || return 1
+  find_address
+}
+
+# start_server CODEC [WxH]: a pattern, an encoder and camserve; $RTSP and $PORT
+start_server() { start_camserve "camgrab pattern -s ${2:-640x360} -r 30 | camenc -c $1" "cam: $1"; }
+
+# start_h265: a foreign encoder, 320x180 at 15 fps, and camserve; $RTSP and $PORT
+start_h265() {
+  start_camserve "ffmpeg -v error -re -f lavfi -i testsrc2=s=320x180:r=15 -c:v libx265 -preset ultrafast -tune zerolatency \
+    -x265-params log-level=none:keyint=15:bframes=0 -f nut -" "cam: h265"
 }
 
 # script: a dialogue on stdin, see tests/support/rtsp_script.py
