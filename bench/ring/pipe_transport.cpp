@@ -10,6 +10,8 @@
 #include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "transport.hpp"
+#include "wire/make_reader.hpp"
+#include "wire/make_writer.hpp"
 #include "wire/reader.hpp"
 #include "wire/writer.hpp"
 

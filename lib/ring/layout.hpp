@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ring/page.hpp"
+
 /// What lies in shared memory, byte by byte; campipe-ring(5) describes it. All numbers are little-endian and of fixed
 /// width; every offset is checked below. What other processes may write while we read is reached through atomics only.
 namespace campipe::ring {
@@ -16,7 +18,6 @@ static_assert(sizeof(std::atomic<std::uint64_t>) == 8 && sizeof(std::atomic<std:
 constexpr std::uint64_t kMagic = 0x31474e4952504d43;       // "CMPRING1"
 constexpr std::uint64_t kControlMagic = 0x314c5443504d43;  // "CMPCTL1"
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kPage = 4096;
 
 constexpr std::uint32_t kMinSlots = 5;
 /// Slots that readers never lease together: the newest, the one being written, and two that the writer's process may

@@ -13,8 +13,8 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
-#include "ring/layout.hpp"
 #include "ring/names.hpp"
+#include "ring/page.hpp"
 
 namespace campipe::ring {
 

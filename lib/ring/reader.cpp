@@ -12,11 +12,11 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "ring/control.hpp"
 #include "ring/format_table.hpp"
 #include "ring/futex.hpp"
 #include "ring/name_watch.hpp"
 #include "ring/names.hpp"
+#include "ring/reader_control.hpp"
 #include "ring/view.hpp"
 
 namespace campipe::ring {

@@ -16,12 +16,13 @@
 #include "base/random.hpp"
 #include "base/units.hpp"
 #include "ring/coded_arena.hpp"
-#include "ring/control.hpp"
+#include "ring/command.hpp"
 #include "ring/format_table.hpp"
 #include "ring/futex.hpp"
 #include "ring/geometry.hpp"
 #include "ring/names.hpp"
 #include "ring/raw_slots.hpp"
+#include "ring/writer_control.hpp"
 
 namespace campipe::ring {
 

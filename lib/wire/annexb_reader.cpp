@@ -4,7 +4,7 @@
 #include "media/h264.hpp"
 #include "media/h265.hpp"
 #include "wire/bare_reader.hpp"
-#include "wire/nut_format.hpp"
+#include "wire/limits.hpp"
 
 namespace campipe::wire {
 
@@ -67,7 +67,7 @@ public:
 protected:
   Step step() override {
     const auto window = input_->window();
-    if (window.size() > nut::kMaxFrameBytes) return give_up(window.size());
+    if (window.size() > kMaxFrameBytes) return give_up(window.size());
     if (!synced_) return find_first(window);
     if (!judged_) {
       if (window.size() - nal_ < kJudgeBytes && !ended_) return wait_for_more(window);

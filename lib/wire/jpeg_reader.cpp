@@ -5,7 +5,7 @@
 
 #include "media/jpeg.hpp"
 #include "wire/bare_reader.hpp"
-#include "wire/nut_format.hpp"
+#include "wire/limits.hpp"
 
 namespace campipe::wire {
 
@@ -105,7 +105,7 @@ protected:
       case EndFinder::Found::more:
         break;
     }
-    if (window.size() > nut::kMaxFrameBytes) {
+    if (window.size() > kMaxFrameBytes) {
       give_up(window.size());
       return Step::done;
     }

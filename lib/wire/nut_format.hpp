@@ -40,7 +40,6 @@ enum MainFlag : unsigned { kBroadcast = 1, kPipe = 2 };  // version 4
 
 /// Limits on what a writer may claim.
 constexpr std::size_t kMaxHeaderBytes = std::size_t{1} << 20;
-constexpr std::size_t kMaxFrameBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxStreams = 64;
 constexpr std::int64_t kMaxPtsUs = std::int64_t{1}
                                    << 52;  ///< year 2112; sums with clock anchors stay far from overflow

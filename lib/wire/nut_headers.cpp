@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "wire/limits.hpp"
+
 namespace campipe::wire::nut {
 
 namespace {

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "wire/make_reader.hpp"
+#include "wire/make_writer.hpp"
 #include "wire/ring_reader.hpp"
 #include "wire/ring_writer.hpp"
 

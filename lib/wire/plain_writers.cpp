@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "wire/nut_writer.hpp"
 
 namespace campipe::wire {
 
@@ -126,18 +125,6 @@ std::optional<OutputFormat> output_format_by_name(std::string_view name) noexcep
     if (entry.name == name) return entry.format;
   }
   return std::nullopt;
-}
-
-std::unique_ptr<StreamWriter> make_writer(Fd fd, std::string name, OutputFormat format,
-                                          std::function<void(bool)> blocking) {
-  switch (format) {
-    case OutputFormat::nut:
-      return std::make_unique<NutWriter>(std::move(fd), std::move(name), std::move(blocking));
-    case OutputFormat::y4m:
-      return std::make_unique<Y4mWriter>(std::move(fd), std::move(name), std::move(blocking));
-    default:
-      return std::make_unique<PlainWriter>(std::move(fd), std::move(name), format, std::move(blocking));
-  }
 }
 
 }  // namespace campipe::wire

@@ -85,9 +85,4 @@ public:
   virtual void request_keyframe() noexcept {}
 };
 
-/// @param name  What messages call the input: "stdin", a path. Takes `fd` over. Recognising waits for the first bytes
-/// in
-///              the first next(), not here. Throws Error(usage) for an input_format that is not of the grammar.
-std::unique_ptr<StreamReader> make_reader(Fd fd, std::string name, ReadOptions options);
-
 }  // namespace campipe::wire

@@ -65,11 +65,4 @@ public:
   virtual std::uint64_t bytes() const = 0;
 };
 
-/// @param name      What messages call it: "stdout", a path.
-/// @param blocking  Called with true before and false after each write that may block; for the flow report. May be
-/// empty. Takes `fd` over. A pipe is resized: 1 MiB for raw and MJPEG, 64 KiB for H.264 and H.265 (where 1 MiB would
-/// hold seconds).
-std::unique_ptr<StreamWriter> make_writer(Fd fd, std::string name, OutputFormat format,
-                                          std::function<void(bool)> blocking = {});
-
 }  // namespace campipe::wire

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "wire/make_reader.hpp"
 #include "wire/reader.hpp"
 
 using namespace campipe;

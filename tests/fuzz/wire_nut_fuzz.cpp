@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "wire/make_reader.hpp"
 #include "wire/nut_headers.hpp"
 #include "wire/reader.hpp"
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "wire/make_writer.hpp"
 
 namespace campipe {
 

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "wire/live_queue.hpp"
+#include "wire/make_writer.hpp"
 #include "wire_support.hpp"
 
 namespace campipe::wire::test {

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "wire/make_reader.hpp"
+#include "wire/make_writer.hpp"
 #include "wire/nut_bytes.hpp"
 #include "wire/nut_format.hpp"
 #include "wire_support.hpp"

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "media/h264.hpp"
+#include "wire/make_writer.hpp"
 #include "wire_support.hpp"
 
 namespace campipe::wire::test {

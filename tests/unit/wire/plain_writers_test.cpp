@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "wire/make_writer.hpp"
 #include "wire_support.hpp"
 
 namespace campipe::wire::test {

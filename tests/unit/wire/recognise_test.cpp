@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <sys/eventfd.h>
 
+#include "wire/make_reader.hpp"
 #include "wire_support.hpp"
 
 namespace campipe::wire::test {

@@ -1,4 +1,4 @@
-#include "wire/reader.hpp"
+#include "wire/make_reader.hpp"
 
 #include <algorithm>
 #include <array>
