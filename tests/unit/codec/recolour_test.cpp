@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "scene.hpp"
+#include "codec/scene.hpp"
 
 namespace campipe::codec {
 namespace {

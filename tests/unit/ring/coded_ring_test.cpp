@@ -1,4 +1,4 @@
-#include "ring_support.hpp"
+#include "ring/ring_support.hpp"
 
 namespace campipe::ring {
 

@@ -10,7 +10,7 @@
 
 #include "base/fd.hpp"
 #include "ring/layout.hpp"
-#include "ring_support.hpp"
+#include "ring/ring_support.hpp"
 
 namespace campipe::ring {
 

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <thread>
 
-#include "ring_support.hpp"
+#include "ring/ring_support.hpp"
 
 namespace campipe::ring {
 

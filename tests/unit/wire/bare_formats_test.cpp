@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "wire/make_reader.hpp"
-#include "wire_support.hpp"
+#include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
 namespace {

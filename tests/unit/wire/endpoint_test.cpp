@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
-#include "wire_support.hpp"
+#include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "wire/live_queue.hpp"
 #include "wire/make_writer.hpp"
-#include "wire_support.hpp"
+#include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
 namespace {

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <regex>
 
-#include "wire_support.hpp"
+#include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
 namespace {

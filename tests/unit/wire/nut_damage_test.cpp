@@ -7,7 +7,7 @@
 #include "wire/make_writer.hpp"
 #include "wire/nut_bytes.hpp"
 #include "wire/nut_format.hpp"
-#include "wire_support.hpp"
+#include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "wire/nut_headers.hpp"
 #include "wire/times.hpp"
-#include "wire_support.hpp"
+#include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
 namespace {

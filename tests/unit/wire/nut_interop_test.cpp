@@ -7,7 +7,7 @@
 
 #include "media/h264.hpp"
 #include "wire/make_writer.hpp"
-#include "wire_support.hpp"
+#include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
 namespace {

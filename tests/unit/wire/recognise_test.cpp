@@ -5,7 +5,7 @@
 #include <sys/eventfd.h>
 
 #include "wire/make_reader.hpp"
-#include "wire_support.hpp"
+#include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
 namespace {

@@ -1,13 +1,13 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
-#include "ring_support.hpp"
 #include "wire/open.hpp"
 #include "wire/packet_output.hpp"
 #include "wire/ring_format.hpp"
 #include "wire/ring_reader.hpp"
+#include "wire/ring_support.hpp"
 #include "wire/ring_writer.hpp"
-#include "wire_support.hpp"
+#include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
 namespace {
