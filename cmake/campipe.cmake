@@ -33,15 +33,15 @@ if(CAMPIPE_SANITIZE)
 endif()
 
 # campipe_library(NAME SOURCES... [DEPS targets...])
-# lib/NAME as the static library campipe_NAME. Its tests are tests/unit/NAME/*_test.cpp, one program unit_NAME;
-# its fuzz targets are tests/fuzz/NAME_*_fuzz.cpp.
+# lib/NAME with its sub-folders as the static library campipe_NAME. Its tests are the *_test.cpp below tests/unit/NAME,
+# one program unit_NAME; its fuzz targets are tests/fuzz/NAME_*_fuzz.cpp.
 function(campipe_library name)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   add_library(campipe_${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(campipe_${name} PUBLIC campipe_options ${ARG_DEPS})
 
   if(CAMPIPE_TESTS)
-    file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${name}/*_test.cpp)
+    file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${name}/*_test.cpp)
     if(tests)
       add_executable(unit_${name} ${tests})
       target_include_directories(unit_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
