@@ -12,8 +12,8 @@
 #include "transport.hpp"
 #include "wire/make_reader.hpp"
 #include "wire/make_writer.hpp"
-#include "wire/reader.hpp"
-#include "wire/writer.hpp"
+#include "wire/stream/reader.hpp"
+#include "wire/stream/writer.hpp"
 
 namespace campipe::bench {
 

@@ -10,9 +10,9 @@
 #include "capture/rate_limit.hpp"
 #include "capture/source.hpp"
 #include "cli/telemetry.hpp"
-#include "wire/demand.hpp"
-#include "wire/packet_output.hpp"
-#include "wire/writer.hpp"
+#include "wire/queue/packet_output.hpp"
+#include "wire/shm/demand.hpp"
+#include "wire/stream/writer.hpp"
 
 namespace campipe::capture {
 

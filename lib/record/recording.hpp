@@ -12,7 +12,7 @@
 #include "record/recorder.hpp"
 #include "record/recovery.hpp"
 #include "record/retention.hpp"
-#include "wire/reader.hpp"
+#include "wire/stream/reader.hpp"
 
 namespace campipe::record {
 

@@ -16,7 +16,7 @@
 #include "net/loop.hpp"
 #include "serve/stream.hpp"
 #include "wire/endpoint.hpp"
-#include "wire/reader.hpp"
+#include "wire/stream/reader.hpp"
 
 namespace campipe::serve {
 

@@ -8,8 +8,8 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "wire/bare_reader.hpp"
-#include "wire/nut_reader.hpp"
+#include "wire/bare/reader.hpp"
+#include "wire/nut/reader.hpp"
 #include "wire/recognise.hpp"
 
 namespace campipe::wire {

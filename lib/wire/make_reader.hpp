@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/fd.hpp"
-#include "wire/reader.hpp"
+#include "wire/stream/reader.hpp"
 
 namespace campipe::wire {
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "wire/nut_writer.hpp"
-#include "wire/plain_writers.hpp"
+#include "wire/bare/plain_writers.hpp"
+#include "wire/nut/writer.hpp"
 
 namespace campipe::wire {
 

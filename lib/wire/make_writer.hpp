@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/fd.hpp"
-#include "wire/writer.hpp"
+#include "wire/stream/writer.hpp"
 
 namespace campipe::wire {
 

@@ -6,8 +6,8 @@
 #include "base/error.hpp"
 #include "wire/make_reader.hpp"
 #include "wire/make_writer.hpp"
-#include "wire/ring_reader.hpp"
-#include "wire/ring_writer.hpp"
+#include "wire/shm/reader.hpp"
+#include "wire/shm/writer.hpp"
 
 namespace campipe::wire {
 

@@ -5,8 +5,8 @@
 
 #include "ring/writer.hpp"
 #include "wire/endpoint.hpp"
-#include "wire/reader.hpp"
-#include "wire/writer.hpp"
+#include "wire/stream/reader.hpp"
+#include "wire/stream/writer.hpp"
 
 /// What a tool does with an endpoint, whatever its kind.
 namespace campipe::wire {

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "wire/nut_bytes.hpp"
-#include "wire/nut_format.hpp"
+#include "wire/nut/bytes.hpp"
+#include "wire/nut/constants.hpp"
 
 namespace campipe::wire {
 

@@ -10,7 +10,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "wire/make_reader.hpp"
-#include "wire/reader.hpp"
+#include "wire/stream/reader.hpp"
 
 using namespace campipe;
 

@@ -13,8 +13,8 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "wire/make_reader.hpp"
-#include "wire/nut_headers.hpp"
-#include "wire/reader.hpp"
+#include "wire/nut/headers.hpp"
+#include "wire/stream/reader.hpp"
 
 using namespace campipe;
 

@@ -6,8 +6,8 @@
 
 #include "cli/app.hpp"
 #include "codec/settings.hpp"
-#include "wire/demand.hpp"
 #include "wire/open.hpp"
+#include "wire/shm/demand.hpp"
 
 namespace campipe {
 

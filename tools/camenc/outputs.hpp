@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "cli/telemetry.hpp"
-#include "wire/demand.hpp"
 #include "wire/open.hpp"
-#include "wire/packet_output.hpp"
+#include "wire/queue/packet_output.hpp"
+#include "wire/shm/demand.hpp"
 
 namespace campipe {
 

@@ -9,8 +9,8 @@
 #include "capture/source_name.hpp"
 #include "capture/v4l2_formats.hpp"
 #include "cli/app.hpp"
-#include "wire/demand.hpp"
 #include "wire/open.hpp"
+#include "wire/shm/demand.hpp"
 
 namespace campipe {
 

@@ -5,7 +5,7 @@
 #include "cli/telemetry.hpp"
 #include "wire/endpoint.hpp"
 #include "wire/open.hpp"
-#include "wire/writer.hpp"
+#include "wire/stream/writer.hpp"
 
 namespace campipe {
 

@@ -3,9 +3,9 @@
 
 #include "capture/pattern_source.hpp"
 #include "capture/tight_picture.hpp"
-#include "wire/ring_reader.hpp"
-#include "wire/ring_support.hpp"
-#include "wire/ring_writer.hpp"
+#include "wire/shm/reader.hpp"
+#include "wire/shm/ring_support.hpp"
+#include "wire/shm/writer.hpp"
 
 namespace campipe::capture {
 namespace {

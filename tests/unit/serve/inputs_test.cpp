@@ -13,8 +13,8 @@
 #include "ring/survey.hpp"
 #include "serve/fake_media.hpp"
 #include "serve/rtsp_harness.hpp"
-#include "wire/ring_support.hpp"
-#include "wire/ring_writer.hpp"
+#include "wire/shm/ring_support.hpp"
+#include "wire/shm/writer.hpp"
 
 namespace campipe::serve {
 namespace {
