@@ -1,8 +1,8 @@
 #include <unistd.h>
 
 #include "base/clock.hpp"
-#include "ring/reader.hpp"
-#include "ring/writer.hpp"
+#include "ring/read/reader.hpp"
+#include "ring/write/writer.hpp"
 #include "transport.hpp"
 
 namespace campipe::bench {

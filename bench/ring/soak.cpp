@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #include "base/clock.hpp"
-#include "ring/reader.hpp"
-#include "ring/writer.hpp"
+#include "ring/read/reader.hpp"
+#include "ring/write/writer.hpp"
 
 namespace campipe::bench {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/app.hpp"
-#include "ring/writer.hpp"
+#include "ring/write/writer.hpp"
 
 namespace campipe::cli {
 

@@ -1,5 +1,5 @@
 # libcampipe-ring.so: campipe/ring.h for other programs, with the C++ inside it. Only campipe_ring_* can be seen.
-add_library(campipe_ring_shared SHARED c_api.cpp)
+add_library(campipe_ring_shared SHARED api/c_api.cpp)
 target_link_libraries(campipe_ring_shared PRIVATE campipe_ring)
 target_include_directories(campipe_ring_shared INTERFACE
   $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

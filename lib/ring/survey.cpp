@@ -9,10 +9,10 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "ring/format_table.hpp"
-#include "ring/geometry.hpp"
-#include "ring/lock.hpp"
-#include "ring/names.hpp"
+#include "ring/kernel/lock.hpp"
+#include "ring/kernel/names.hpp"
+#include "ring/layout/format_table.hpp"
+#include "ring/layout/geometry.hpp"
 
 namespace campipe::ring {
 

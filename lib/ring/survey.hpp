@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ring/format.hpp"
+#include "ring/layout/format.hpp"
 
 namespace campipe::ring {
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "ring/names.hpp"
+#include "ring/kernel/names.hpp"
 
 namespace campipe::serve {
 

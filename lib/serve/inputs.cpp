@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
-#include "ring/names.hpp"
+#include "ring/kernel/names.hpp"
 #include "ring/survey.hpp"
 #include "rtp/jpeg.hpp"
 #include "rtp/sdp.hpp"

@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-#include "ring/names.hpp"
+#include "ring/kernel/names.hpp"
 
 namespace campipe::serve {
 

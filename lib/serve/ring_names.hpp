@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "net/loop.hpp"
-#include "ring/name_watch.hpp"
+#include "ring/kernel/name_watch.hpp"
 
 namespace campipe::serve {
 

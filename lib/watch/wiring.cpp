@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "ring/names.hpp"
+#include "ring/kernel/names.hpp"
 
 namespace campipe::watch {
 

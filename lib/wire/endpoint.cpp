@@ -12,7 +12,7 @@
 #include "base/log.hpp"
 #include "base/redact.hpp"
 #include "base/units.hpp"
-#include "ring/names.hpp"
+#include "ring/kernel/names.hpp"
 
 namespace campipe::wire {
 

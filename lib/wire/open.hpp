@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "ring/writer.hpp"
+#include "ring/write/writer.hpp"
 #include "wire/endpoint.hpp"
 #include "wire/stream/reader.hpp"
 #include "wire/stream/writer.hpp"

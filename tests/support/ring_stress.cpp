@@ -27,9 +27,9 @@
 #include <unistd.h>
 
 #include "base/clock.hpp"
-#include "ring/reader.hpp"
+#include "ring/read/reader.hpp"
 #include "ring/survey.hpp"
-#include "ring/writer.hpp"
+#include "ring/write/writer.hpp"
 
 namespace campipe::ring {
 namespace {

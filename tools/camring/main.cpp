@@ -10,7 +10,7 @@
 #include "cli/app.hpp"
 #include "cli/run.hpp"
 #include "report.hpp"
-#include "ring/names.hpp"
+#include "ring/kernel/names.hpp"
 #include "ring/survey.hpp"
 #include "tap.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "ring/writer.hpp"
+#include "ring/write/writer.hpp"
 
 namespace campipe::wire {
 

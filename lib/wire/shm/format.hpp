@@ -2,7 +2,7 @@
 #include <string>
 
 #include "media/format.hpp"
-#include "ring/format.hpp"
+#include "ring/layout/format.hpp"
 
 namespace campipe::wire {
 

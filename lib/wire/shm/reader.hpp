@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "ring/reader.hpp"
+#include "ring/read/reader.hpp"
 #include "wire/stream/reader.hpp"
 
 namespace campipe::wire {

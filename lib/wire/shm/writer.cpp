@@ -6,7 +6,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "media/inter_coded.hpp"
-#include "ring/reader.hpp"
+#include "ring/read/reader.hpp"
 #include "wire/shm/format.hpp"
 
 namespace campipe::wire {

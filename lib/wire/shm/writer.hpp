@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "ring/writer.hpp"
+#include "ring/write/writer.hpp"
 #include "wire/stream/writer.hpp"
 
 namespace campipe::wire {

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
-#include "ring/names.hpp"
-#include "ring/reader.hpp"
+#include "ring/kernel/names.hpp"
+#include "ring/read/reader.hpp"
 #include "ring/survey.hpp"
-#include "ring/writer.hpp"
+#include "ring/write/writer.hpp"
 
 namespace campipe::ring {
 

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "net/net_helpers.hpp"
-#include "ring/names.hpp"
+#include "ring/kernel/names.hpp"
 #include "ring/survey.hpp"
 #include "serve/fake_media.hpp"
 #include "serve/rtsp_harness.hpp"

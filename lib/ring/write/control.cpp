@@ -1,0 +1,130 @@
+#include "ring/write/control.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "ring/kernel/futex.hpp"
+#include "ring/kernel/lock.hpp"
+#include "ring/kernel/names.hpp"
+
+namespace campipe::ring {
+
+namespace {
+
+constexpr int kAskEveryNs = 250'000'000;
+
+[[noreturn]] void refuse_owner(const std::string& name, uid_t owner) {
+  throw Error(ExitCode::permission,
+              fmt::format("shm:{}: belongs to user {}: take another name, or have them run 'camring rm {}'", name,
+                          user_name(owner), name));
+}
+
+[[noreturn]] void busy(const std::string& name) {
+  throw Error(ExitCode::try_again,
+              fmt::format("shm:{}: another program writes it ('camring stat {}' says which): stop that one or take "
+                          "another name",
+                          name, name));
+}
+
+}  // namespace
+
+WriterControl::WriterControl(const std::string& name, mode_t mode, std::optional<gid_t> group) {
+  constexpr int kTries = 20;  // each lost to another writer that came or went in the meantime
+  for (int i = 0; i < kTries; ++i) {
+    if (take(name, mode, group)) return;
+  }
+  busy(name);
+}
+
+/// Unlocked and not merely closed: a child forked a moment ago may have our descriptor still.
+WriterControl::~WriterControl() {
+  if (object_->fd() >= 0) unlock_byte(object_->fd(), kWriterByte);
+}
+
+/// Answers false when the object was replaced while we looked at it.
+bool WriterControl::take(const std::string& name, mode_t mode, std::optional<gid_t> group) {
+  const std::string path = control_path(name);
+  int error = 0;
+  object_ = Object::open(path, Object::Access::read_write, error);
+  if (!object_) {
+    if (error == ENOENT) {
+      try {
+        object_ = Object::create(path, sizeof(Control), mode, group, "shm:" + name);
+      } catch (const Error& failure) {
+        if (failure.code() == ExitCode::cannot_create && ::access(path.c_str(), F_OK) == 0) return false;
+        throw;
+      }
+    } else {
+      struct stat about{};
+      if (::lstat(path.c_str(), &about) == 0 && about.st_uid != ::geteuid()) refuse_owner(name, about.st_uid);
+      throw_errno(error, "shm:" + name + ": cannot open " + path);
+    }
+  }
+  if (object_->owner() != ::geteuid()) refuse_owner(name, object_->owner());
+  if (object_->data() == nullptr || object_->size() != sizeof(Control)) {  // somebody truncated it
+    if (write_locked(object_->fd(), kWriterByte)) busy(name);
+    ::unlink(path.c_str());
+    return false;
+  }
+  constexpr int kTries = 10;  // a reader that leaves takes it for a moment, to clear up
+  for (int i = 0; !lock_byte(object_->fd(), LockKind::write, kWriterByte); ++i) {
+    if (i == kTries) busy(name);
+    ::usleep(2000);
+  }
+  if (!object_->is_at(path)) return false;  // the writer before us took it away as it ended
+  ::fchmod(object_->fd(), mode);
+  if (group && ::fchown(object_->fd(), static_cast<uid_t>(-1), *group) != 0) {
+    throw Error(ExitCode::permission,
+                fmt::format("shm:{}: --ring-group {}: {}: you must be in that group", name, *group, errno_text(errno)));
+  }
+  Control& control = at();
+  control.version.store(kVersion, std::memory_order_relaxed);
+  control.seat_count.store(kSeats, std::memory_order_relaxed);
+  keyframe_wishes_ = control.keyframe_wishes.load(std::memory_order_relaxed);
+  control.magic.store(kControlMagic, std::memory_order_release);
+  return true;
+}
+
+bool WriterControl::ask_wanted() const noexcept {
+  for (std::uint32_t i = 0; i < kSeats; ++i) {
+    // Relaxed: a hint; who changes it counts `wishes` up after it, and we look again then.
+    if (at().seat[i].want.load(std::memory_order_relaxed) == 0) continue;
+    if (any_locked(object_->fd(), kSeatByte + i)) return true;
+  }
+  return any_locked(object_->fd(), kWatcherByte);
+}
+
+bool WriterControl::wanted() {
+  // Acquire: the `want` that was stored before this count is seen after it.
+  const std::uint32_t wishes = at().wishes.load(std::memory_order_acquire);
+  const std::int64_t now = monotonic_ns();
+  if (wishes == wishes_ && now - asked_ns_ < kAskEveryNs) return wanted_;
+  wishes_ = wishes;
+  asked_ns_ = now;
+  return wanted_ = ask_wanted();
+}
+
+bool WriterControl::keyframe_wanted() noexcept {
+  // Relaxed: nothing else is read because of it.
+  const std::uint32_t wishes = at().keyframe_wishes.load(std::memory_order_relaxed);
+  return std::exchange(keyframe_wishes_, wishes) != wishes;
+}
+
+bool WriterControl::anybody() const noexcept {
+  return any_locked(object_->fd(), kWriterByte, kLockBytes);  // our own lock is not told
+}
+
+void WriterControl::wait(const std::atomic<std::uint32_t>& own, std::uint32_t own_seen, int timeout_ms) noexcept {
+  const std::uint32_t wishes = at().wishes.load(std::memory_order_acquire);
+  if (wishes != wishes_) return;  // not looked at yet
+  wait_on(at().wishes, wishes, own, own_seen, timeout_ms);
+}
+
+}  // namespace campipe::ring
