@@ -7,7 +7,7 @@
 
 #include "base/units.hpp"
 #include "capture/source_name.hpp"
-#include "capture/v4l2_formats.hpp"
+#include "capture/v4l2/formats.hpp"
 #include "cli/app.hpp"
 #include "wire/open.hpp"
 #include "wire/shm/demand.hpp"

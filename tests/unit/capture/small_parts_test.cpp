@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "capture/audio_track.hpp"
-#include "capture/decode_order.hpp"
+#include "capture/network/audio_track.hpp"
+#include "capture/network/decode_order.hpp"
 #include "capture/source_name.hpp"
 
 namespace campipe::capture {
