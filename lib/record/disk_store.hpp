@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "record/camera_folder.hpp"
-#include "record/flusher.hpp"
-#include "record/housekeeper.hpp"
+#include "record/library/camera_folder.hpp"
+#include "record/library/flusher.hpp"
+#include "record/library/housekeeper.hpp"
 #include "record/recorder.hpp"
 
 namespace campipe::record {

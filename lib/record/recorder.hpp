@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "media/packet.hpp"
-#include "record/segment_writer.hpp"
+#include "record/segment/writer.hpp"
 
 namespace campipe::record {
 

@@ -8,10 +8,10 @@
 
 #include "cli/telemetry.hpp"
 #include "record/disk_store.hpp"
+#include "record/library/recovery.hpp"
+#include "record/library/retention.hpp"
 #include "record/packet_queue.hpp"
 #include "record/recorder.hpp"
-#include "record/recovery.hpp"
-#include "record/retention.hpp"
 #include "wire/stream/reader.hpp"
 
 namespace campipe::record {

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "mp4/hybrid.hpp"
-#include "record/index.hpp"
-#include "record/layout.hpp"
-#include "record/recovery.hpp"
+#include "record/library/recovery.hpp"
+#include "record/segment/index.hpp"
+#include "record/segment/layout.hpp"
 
 using namespace campipe;
 using namespace campipe::record;

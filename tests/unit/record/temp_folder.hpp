@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include "record/folder.hpp"
+#include "record/segment/folder.hpp"
 
 namespace campipe::record {
 

@@ -1,0 +1,24 @@
+#pragma once
+#include "ffmpeg/mkv_writer.hpp"
+#include "record/segment/writer.hpp"
+
+namespace campipe::record {
+
+/// A segment as Matroska or transport stream, a cluster per write(), through libavformat.
+class AvSegment : public SegmentWriter {
+public:
+  AvSegment(SegmentName name, std::shared_ptr<SegmentFile> file, const media::StreamFormat& format,
+            std::int64_t start_us);
+
+  int write(std::span<const media::Packet> batch) override;
+  /// When the trailer cannot be written the file ends behind its last cluster, which players take.
+  int finish() override;
+
+private:
+  ffmpeg::MkvWriter muxer_;
+  std::uint64_t end_ = 0;  // behind the last whole cluster
+  bool broken_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace campipe::record
