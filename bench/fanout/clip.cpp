@@ -8,10 +8,10 @@ namespace fanout {
 using namespace campipe;
 
 Clip::Clip(const std::string& path) {
-  const auto reader = wire::open_reader(wire::parse_endpoint(path), {.on_change = wire::OnChange::exit});
-  for (wire::Pull pull = reader->next(); pull != wire::Pull::end; pull = reader->next()) {
-    if (pull == wire::Pull::format) format_ = reader->format();
-    if (pull != wire::Pull::packet || reader->packet().track != media::Track::video) continue;
+  const auto reader = wire::open_reader(wire::parse_endpoint(path), {.on_change = wire::stream::OnChange::exit});
+  for (wire::stream::Pull pull = reader->next(); pull != wire::stream::Pull::end; pull = reader->next()) {
+    if (pull == wire::stream::Pull::format) format_ = reader->format();
+    if (pull != wire::stream::Pull::packet || reader->packet().track != media::Track::video) continue;
     const auto bytes = reader->packet().payload.bytes();
     const bool jpeg = format_.video.codec == media::VideoCodec::mjpeg;
     frames_.push_back({jpeg ? with_jpeg_stamp(bytes) : with_h264_stamp(bytes), reader->packet().keyframe});

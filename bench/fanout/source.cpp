@@ -27,7 +27,7 @@ int body(int argc, char** argv) {
   media::StreamFormat format = clip.format();
   format.clock = StreamClock::now();
   const auto writer =
-      wire::make_writer(wire::open_output(wire::parse_endpoint("-")), "stdout", wire::OutputFormat::nut);
+      wire::make_writer(wire::open_output(wire::parse_endpoint("-")), "stdout", wire::stream::OutputFormat::nut);
   writer->set_format(format);
   std::int64_t due_ns = monotonic_ns();
   for (std::uint64_t sequence = 0;; ++sequence, due_ns += clip.frame_ns()) {

@@ -79,7 +79,7 @@ public:
     format.video.frame_rate = {60, 1};
     format.clock = StreamClock::now();
     for (auto& output : outputs) {
-      writers_.push_back(wire::make_writer(std::move(output), "pipe", wire::OutputFormat::nut));
+      writers_.push_back(wire::make_writer(std::move(output), "pipe", wire::stream::OutputFormat::nut));
       writers_.back()->set_format(format);
     }
     clock_ = *format.clock;
@@ -99,7 +99,7 @@ public:
   }
 
 private:
-  std::vector<std::unique_ptr<wire::StreamWriter>> writers_;
+  std::vector<std::unique_ptr<wire::stream::Writer>> writers_;
   SourcePictures sources_;
   StreamClock clock_;
 };
@@ -111,14 +111,14 @@ public:
   std::optional<std::span<const std::byte>> receive() override {
     for (;;) {
       switch (reader_->next()) {
-        case wire::Pull::packet:
+        case wire::stream::Pull::packet:
           packet_ = std::move(reader_->packet());
           ++copied_;
           return packet_.payload.bytes();
-        case wire::Pull::format:
+        case wire::stream::Pull::format:
           continue;
-        case wire::Pull::end:
-        case wire::Pull::stopped:
+        case wire::stream::Pull::end:
+        case wire::stream::Pull::stopped:
           return std::nullopt;
       }
     }
@@ -126,7 +126,7 @@ public:
   Counts counts() const override { return {.copied = copied_}; }
 
 private:
-  std::unique_ptr<wire::StreamReader> reader_;
+  std::unique_ptr<wire::stream::Reader> reader_;
   media::Packet packet_;
   std::uint64_t copied_ = 0;
 };

@@ -32,7 +32,7 @@ public:
     const std::span<std::byte> picture = room ? room->bytes : sources_.next();
     stamp.sent_ns = monotonic_ns();
     put(stamp, picture);
-    writer_.publish({.pts_us = stamp.sent_ns / 1000, .flags = ring::kKeyframe}, picture);
+    writer_.publish({.pts_us = stamp.sent_ns / 1000, .flags = ring::layout::kKeyframe}, picture);
   }
 
   Counts counts() const override {
@@ -40,7 +40,7 @@ public:
   }
 
 private:
-  ring::Writer writer_;
+  ring::write::Writer writer_;
   SourcePictures sources_;
   std::size_t bytes_;
   bool in_place_;
@@ -54,12 +54,12 @@ public:
   std::optional<std::span<const std::byte>> receive() override {
     for (;;) {
       switch (reader_.next(kPatienceMs)) {
-        case ring::Event::unit:
+        case ring::read::Event::unit:
           return reader_.unit().bytes;
-        case ring::Event::format:
-        case ring::Event::interrupted:
+        case ring::read::Event::format:
+        case ring::read::Event::interrupted:
           continue;
-        case ring::Event::timeout:
+        case ring::read::Event::timeout:
           return std::nullopt;
       }
     }
@@ -68,7 +68,7 @@ public:
   Counts counts() const override { return {.copied = reader_.stats().copied}; }
 
 private:
-  ring::Reader reader_;
+  ring::read::Reader reader_;
 };
 
 class RingTransport final : public Transport {

@@ -29,7 +29,7 @@
 namespace campipe::bench {
 namespace {
 
-using ring::Codec;
+using ring::layout::Codec;
 
 constexpr unsigned kReaders = 3;
 constexpr unsigned kSamples = 10;
@@ -42,9 +42,9 @@ struct Shared {
 void read(const std::string& name, unsigned index, Shared& shared) {
   constexpr std::uint64_t kStay = 1000;
   while (!shared.over) {
-    ring::Reader reader({.name = name, .leases = index == 1 ? 0U : 1U});
+    ring::read::Reader reader({.name = name, .leases = index == 1 ? 0U : 1U});
     for (std::uint64_t n = 0; !shared.over && (index != 2 || n < kStay); ++n) {
-      if (reader.next(200) == ring::Event::unit) shared.got[index].fetch_add(1, std::memory_order_relaxed);
+      if (reader.next(200) == ring::read::Event::unit) shared.got[index].fetch_add(1, std::memory_order_relaxed);
     }
   }
 }
@@ -84,7 +84,7 @@ std::size_t locks_on(const std::string& name) {
 }
 
 void print(const char* kind, std::uint64_t published, double seconds, const std::string& name,
-           const std::array<pid_t, kReaders>& readers, const Shared& shared, const ring::Writer& writer) {
+           const std::array<pid_t, kReaders>& readers, const Shared& shared, const ring::write::Writer& writer) {
   std::string kib = std::to_string(resident_kib(::getpid())), open = std::to_string(descriptors(::getpid())), got;
   for (unsigned i = 0; i < kReaders; ++i) {
     kib += ", " + std::to_string(resident_kib(readers[i]));
@@ -117,7 +117,7 @@ void soak(bool raw, std::uint64_t pictures, std::size_t bytes) {
     ::_exit(0);
   }
   {
-    ring::Writer writer({.name = name});
+    ring::write::Writer writer({.name = name});
     writer.set_format({.codec = raw ? Codec::raw : Codec::h264,
                        .pixel_format = raw ? "gray" : "",
                        .width_px = 64,
@@ -127,7 +127,7 @@ void soak(bool raw, std::uint64_t pictures, std::size_t bytes) {
     const std::int64_t began = monotonic_ns();
     for (std::uint64_t n = 0; n < pictures; ++n) {
       const auto room = raw && n % 2 == 0 ? writer.room(bytes) : std::nullopt;
-      const std::uint32_t flags = raw || n % 60 == 0 ? ring::kKeyframe : 0;
+      const std::uint32_t flags = raw || n % 60 == 0 ? ring::layout::kKeyframe : 0;
       writer.publish({.pts_us = static_cast<std::int64_t>(n), .flags = flags}, room ? room->bytes : std::span(own));
       if ((n + 1) % (pictures / kSamples) == 0) {
         const double seconds = static_cast<double>(monotonic_ns() - began) / 1e9;

@@ -21,14 +21,15 @@ constexpr int kFileEndMs = 24 * 3600'000;  // a file's reader sets the pace
 }  // namespace
 
 struct Grab::Sink {
-  Sink(Output output, bool live) : out(wire::make_output(std::move(output.writer), std::move(output.name), live)) {}
+  Sink(Output output, bool live)
+      : out(wire::queue::make_output(std::move(output.writer), std::move(output.name), live)) {}
 
-  const std::unique_ptr<wire::PacketOutput> out;
+  const std::unique_ptr<wire::queue::PacketOutput> out;
   bool done = false;
 };
 
 Grab::Grab(Source& source, Host host, std::vector<Output> outputs, cli::Telemetry& telemetry, Limits limits,
-           wire::Demand::Options demand)
+           wire::shm::Demand::Options demand)
     : source_(source),
       host_(std::move(host)),
       telemetry_(telemetry),

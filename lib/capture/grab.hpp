@@ -22,7 +22,7 @@ class Grab {
 public:
   struct Output {
     std::string name;
-    std::unique_ptr<wire::StreamWriter> writer;
+    std::unique_ptr<wire::stream::Writer> writer;
   };
   struct Limits {
     std::uint64_t frames = 0;      ///< 0 = no limit
@@ -33,7 +33,7 @@ public:
   /// @param host    The source's.
   /// @param demand  On demand, the source is closed while no reader of the outputs, all of them rings, wants frames.
   Grab(Source& source, Host host, std::vector<Output> outputs, cli::Telemetry& telemetry, Limits limits,
-       wire::Demand::Options demand = {});
+       wire::shm::Demand::Options demand = {});
   ~Grab();
 
   /// Until the source's end, the limit, a stop, or no output being left. Throws OutputClosed when all readers are gone,
@@ -64,7 +64,7 @@ private:
   std::uint64_t frames_ = 0, told_out_ = 0, told_dropped_ = 0;
   bool rested_ = false;         // until the next video packet
   std::exception_ptr failure_;  // the first output's that failed
-  wire::Demand demand_;         // asks the rings among the outputs, and so goes first
+  wire::shm::Demand demand_;    // asks the rings among the outputs, and so goes first
 };
 
 }  // namespace campipe::capture

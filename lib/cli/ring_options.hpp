@@ -14,7 +14,7 @@ public:
   void add_to(App& app);
 
   /// After parsing. Throws Error(usage) for what cannot be, and for any of them when no output is a ring.
-  ring::Writer::Options settle(App& app, const std::vector<std::string>& outputs) const;
+  ring::write::Writer::Options settle(App& app, const std::vector<std::string>& outputs) const;
 
   bool on_demand() const noexcept { return on_demand_; }
   std::chrono::nanoseconds linger() const noexcept { return linger_; }

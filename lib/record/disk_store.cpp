@@ -18,32 +18,33 @@ constexpr std::size_t kMostUnpublished = 4;
 
 }  // namespace
 
-DiskStore::DiskStore(const CameraFolder& camera, Housekeeper& housekeeper, Flusher& flusher,
-                     std::optional<Container> container)
+DiskStore::DiskStore(const library::CameraFolder& camera, library::Housekeeper& housekeeper, library::Flusher& flusher,
+                     std::optional<segment::Container> container)
     : camera_(camera), housekeeper_(housekeeper), flusher_(flusher), container_(container), run_(random_hex(2)) {}
 
-std::unique_ptr<SegmentWriter> DiskStore::open(const media::StreamFormat& format, std::int64_t start_us) {
+std::unique_ptr<segment::Writer> DiskStore::open(const media::StreamFormat& format, std::int64_t start_us) {
   constexpr std::uint32_t kMostSequence = 999'999;  // six digits in the name
-  const Container container = choose_container(format, container_);
+  const segment::Container container = segment::choose_container(format, container_);
   if (housekeeper_.backlog() >= kMostUnpublished) return nullptr;
   if (++sequence_ > kMostSequence) {
     sequence_ = 1;
     run_ = random_hex(2);
   }
-  const SegmentName name{.start_ms = name_ms(start_us), .run = run_, .sequence = sequence_, .container = container};
-  auto file = std::make_shared<SegmentFile>(camera_.live(), to_string(name) + std::string(kPartSuffix));
-  return make_segment_writer(name, std::move(file), format, start_us);
+  const segment::SegmentName name{
+      .start_ms = name_ms(start_us), .run = run_, .sequence = sequence_, .container = container};
+  auto file = std::make_shared<segment::File>(camera_.live(), to_string(name) + std::string(segment::kPartSuffix));
+  return segment::make_segment_writer(name, std::move(file), format, start_us);
 }
 
-void DiskStore::opened(const SegmentWriter& segment) {
+void DiskStore::opened(const segment::Writer& segment) {
   flusher_.watch(segment.file());
   housekeeper_.note_opened(segment.record().name);
 }
 
-void DiskStore::close(std::unique_ptr<SegmentWriter> segment) {
+void DiskStore::close(std::unique_ptr<segment::Writer> segment) {
   housekeeper_.publish(std::move(segment));
 }
-void DiskStore::gap(const GapRecord& gap) {
+void DiskStore::gap(const segment::GapRecord& gap) {
   housekeeper_.note_gap(gap);
 }
 void DiskStore::want_space(std::int64_t bytes) {

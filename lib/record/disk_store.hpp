@@ -16,19 +16,20 @@ namespace campipe::record {
 class DiskStore : public Store {
 public:
   /// @param container  Empty: chosen by the codecs.
-  DiskStore(const CameraFolder& camera, Housekeeper& housekeeper, Flusher& flusher, std::optional<Container> container);
+  DiskStore(const library::CameraFolder& camera, library::Housekeeper& housekeeper, library::Flusher& flusher,
+            std::optional<segment::Container> container);
 
-  std::unique_ptr<SegmentWriter> open(const media::StreamFormat& format, std::int64_t start_us) override;
-  void opened(const SegmentWriter& segment) override;
-  void close(std::unique_ptr<SegmentWriter> segment) override;
-  void gap(const GapRecord& gap) override;
+  std::unique_ptr<segment::Writer> open(const media::StreamFormat& format, std::int64_t start_us) override;
+  void opened(const segment::Writer& segment) override;
+  void close(std::unique_ptr<segment::Writer> segment) override;
+  void gap(const segment::GapRecord& gap) override;
   void want_space(std::int64_t bytes) override;
 
 private:
-  const CameraFolder& camera_;
-  Housekeeper& housekeeper_;
-  Flusher& flusher_;
-  std::optional<Container> container_;
+  const library::CameraFolder& camera_;
+  library::Housekeeper& housekeeper_;
+  library::Flusher& flusher_;
+  std::optional<segment::Container> container_;
   std::string run_;
   std::uint32_t sequence_ = 0;
 };

@@ -106,7 +106,7 @@ std::string Recorder::reason_to_cut(const media::Packet& packet) {
   if (!packet.keyframe) return {};
   if (!cut_at_keyframe_.empty()) return std::exchange(cut_at_keyframe_, {});
   if (parameter_sets_changed(packet)) return "format";
-  const SegmentRecord& record = current_.writer->record();
+  const segment::SegmentRecord& record = current_.writer->record();
   const bool full = record.frames >= kMostFrames || record.bytes >= kMostBytes;
   return full || packet.pts_us - current_.start_us >= options_.segment.count() ? "length" : "";
 }
@@ -228,14 +228,14 @@ void Recorder::close(Open& segment, const std::string& reason) {
 
 void Recorder::lost(std::uint64_t frames, std::int64_t from_us) {
   counts_.dropped += frames;
-  if (!gap_) gap_ = GapRecord{.from_us = from_us, .to_us = from_us, .frames = 0, .reason = "slow disk"};
+  if (!gap_) gap_ = segment::GapRecord{.from_us = from_us, .to_us = from_us, .frames = 0, .reason = "slow disk"};
   gap_->frames += frames;
 }
 
 void Recorder::drop(const media::Packet& packet, const std::string& reason) {
   if (packet.track != media::Track::video) return;
   ++counts_.dropped;
-  if (!gap_) gap_ = GapRecord{.from_us = packet.pts_us, .to_us = packet.pts_us, .frames = 0, .reason = reason};
+  if (!gap_) gap_ = segment::GapRecord{.from_us = packet.pts_us, .to_us = packet.pts_us, .frames = 0, .reason = reason};
   ++gap_->frames;
 }
 

@@ -17,11 +17,11 @@ public:
   virtual ~Store() = default;
   /// A writer for a new segment whose first picture is at `start_us` (Unix time). Throws Error when the container
   /// cannot hold the stream. Null while too many segments wait to be published (the disk is full).
-  virtual std::unique_ptr<SegmentWriter> open(const media::StreamFormat& format, std::int64_t start_us) = 0;
+  virtual std::unique_ptr<segment::Writer> open(const media::StreamFormat& format, std::int64_t start_us) = 0;
   /// The first bytes of the segment are on their way to the disk.
-  virtual void opened(const SegmentWriter& segment) = 0;
-  virtual void close(std::unique_ptr<SegmentWriter> segment) = 0;
-  virtual void gap(const GapRecord& gap) = 0;
+  virtual void opened(const segment::Writer& segment) = 0;
+  virtual void close(std::unique_ptr<segment::Writer> segment) = 0;
+  virtual void gap(const segment::GapRecord& gap) = 0;
   /// A write failed for want of space: see that there is some.
   virtual void want_space(std::int64_t bytes) = 0;
 };
@@ -56,12 +56,12 @@ public:
   void finish(std::int64_t now_ns);
 
   const Counts& counts() const noexcept { return counts_; }
-  const SegmentWriter* current() const noexcept { return current_.writer.get(); }
+  const segment::Writer* current() const noexcept { return current_.writer.get(); }
 
 private:
   /// A segment and what waits to be written to it.
   struct Open {
-    std::unique_ptr<SegmentWriter> writer;
+    std::unique_ptr<segment::Writer> writer;
     std::vector<media::Packet> batch;
     std::size_t batch_bytes = 0;
     std::int64_t start_us = 0;
@@ -93,7 +93,7 @@ private:
   std::optional<std::int64_t> last_dts_us_;
   std::int64_t last_distance_us_ = 0;
   std::string cut_at_keyframe_;  // a reason that can wait for one
-  std::optional<GapRecord> gap_;
+  std::optional<segment::GapRecord> gap_;
   std::int64_t retry_at_ns_ = 0;  // no try to open a segment before
   int failing_ = 0;               // errno of the failure that was told
   std::int64_t told_at_ns_ = 0;

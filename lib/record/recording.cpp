@@ -13,14 +13,14 @@ namespace campipe::record {
 
 namespace {
 
-Retention::World world_of(const Folder& folder) {
+library::Retention::World world_of(const segment::Folder& folder) {
   return {.now_us = realtime_us,
-          .clock_trusted = clock_synchronised,
-          .space = [&folder] { return space_of(folder); },
+          .clock_trusted = library::clock_synchronised,
+          .space = [&folder] { return library::space_of(folder); },
           .monotonic_ns = monotonic_ns};
 }
 
-std::string describe(const Limits& limits, const std::optional<Space>& space) {
+std::string describe(const library::Limits& limits, const std::optional<library::Space>& space) {
   std::vector<std::string> rules;
   if (limits.keep.count() > 0) rules.push_back(fmt::format("older than {}", format_duration(limits.keep)));
   if (limits.max_bytes > 0) rules.push_back(fmt::format("over {} in all", format_bytes(limits.max_bytes)));
@@ -56,23 +56,23 @@ Recording::~Recording() = default;
 void Recording::take_stock(const std::vector<std::string>& open) {
   index_.repair();
   catalogue_.read();
-  if (const int lines = rebuild_index(camera_.top(), catalogue_, index_); lines > 0) {
+  if (const int lines = library::rebuild_index(camera_.top(), catalogue_, index_); lines > 0) {
     log::info("{}: index made anew for {} segments", camera_.path(), lines);
   }
-  const Recovered recovered = recover_live(camera_, publisher_, open);
+  const library::Recovered recovered = library::recover_live(camera_, publisher_, open);
   if (recovered.published > 0)
     log::info("{}: recovered {} segments that were open", camera_.path(), recovered.published);
   retention_.run(0);
 }
 
 void Recording::announce() const {
-  const auto space = space_of(camera_.top());
+  const auto space = library::space_of(camera_.top());
   log::info("recording to {}: segments of {}, {} ({} free of {})", camera_.path(), format_duration(options_.segment),
             describe(options_.limits, space), format_bytes(space ? space->free_bytes : 0),
             format_bytes(space ? space->total_bytes : 0));
 }
 
-int Recording::run(wire::StreamReader& reader, cli::Telemetry& telemetry, const std::function<void()>& stop) {
+int Recording::run(wire::stream::Reader& reader, cli::Telemetry& telemetry, const std::function<void()>& stop) {
   telemetry.set_extra([this] { return current_segment(); });
   telemetry.ready();
   std::exception_ptr failure;
@@ -86,7 +86,7 @@ int Recording::run(wire::StreamReader& reader, cli::Telemetry& telemetry, const 
     }
   });
   std::exception_ptr input_failure;
-  auto last = wire::Pull::stopped;
+  auto last = wire::stream::Pull::stopped;
   try {
     last = read(reader, telemetry);
   } catch (...) {
@@ -99,7 +99,7 @@ int Recording::run(wire::StreamReader& reader, cli::Telemetry& telemetry, const 
   if (input_failure) std::rethrow_exception(input_failure);
   if (failure) std::rethrow_exception(failure);
   if (left > 0) return static_cast<int>(ExitCode::cannot_create);
-  if (last == wire::Pull::end && recorder_->counts().written == 0) fail_without_pictures();
+  if (last == wire::stream::Pull::end && recorder_->counts().written == 0) fail_without_pictures();
   return 0;
 }
 
@@ -112,25 +112,25 @@ void Recording::fail_without_pictures() const {
                                       : "no frame came before the input ended: nothing is recorded");
 }
 
-wire::Pull Recording::read(wire::StreamReader& reader, cli::Telemetry& telemetry) {
+wire::stream::Pull Recording::read(wire::stream::Reader& reader, cli::Telemetry& telemetry) {
   for (;;) {
-    const wire::Pull pull = reader.next();
+    const wire::stream::Pull pull = reader.next();
     telemetry.alive();
     switch (pull) {
-      case wire::Pull::format: {
-        const Container container = choose_container(reader.format(), options_.container);
+      case wire::stream::Pull::format: {
+        const segment::Container container = segment::choose_container(reader.format(), options_.container);
         log::info("input is {}, recorded as {}", media::describe(reader.format()), name(container));
         queue_.push(reader.format());
         break;
       }
-      case wire::Pull::packet: {
+      case wire::stream::Pull::packet: {
         media::Packet& packet = reader.packet();
         if (packet.track == media::Track::video) telemetry.frame_in(packet.payload.size());
         queue_.push(std::move(packet), options_.input_is_file);
         break;
       }
-      case wire::Pull::end:
-      case wire::Pull::stopped:
+      case wire::stream::Pull::end:
+      case wire::stream::Pull::stopped:
         return pull;
     }
   }
@@ -171,7 +171,7 @@ void Recording::report(cli::Telemetry& telemetry) {
   const Recorder::Counts now = recorder_->counts();
   if (now.dropped > reported_.dropped) telemetry.drop(now.dropped - reported_.dropped);
   const bool wrote = now.written > reported_.written;
-  const SegmentWriter* segment = recorder_->current();
+  const segment::Writer* segment = recorder_->current();
   if (wrote || segment == nullptr) {
     const std::lock_guard lock(mutex_);
     const std::uint64_t before = current_bytes_;

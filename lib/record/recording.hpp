@@ -26,13 +26,13 @@ public:
     std::string root;
     std::string name;
     std::chrono::nanoseconds segment{std::chrono::minutes(10)};
-    Limits limits;
-    std::optional<Container> container;  ///< empty: by the codecs
-    bool input_is_file = false;          ///< may be kept waiting
+    library::Limits limits;
+    std::optional<segment::Container> container;  ///< empty: by the codecs
+    bool input_is_file = false;                   ///< may be kept waiting
   };
 
   /// Takes the folder, recovers what an earlier run left open, applies the limits and tells them in one line. Throws
-  /// Error as CameraFolder does.
+  /// Error as library::CameraFolder does.
   explicit Recording(Options options);
   ~Recording();
 
@@ -40,14 +40,14 @@ public:
   /// another thread when writing failed for good. Returns what cli::run takes as exit code. Throws Error: the input's
   /// own, after what came has been finished; bad_data for a stream that cannot be recorded, or when the input ends
   /// without a picture.
-  int run(wire::StreamReader& reader, cli::Telemetry& telemetry, const std::function<void()>& stop);
+  int run(wire::stream::Reader& reader, cli::Telemetry& telemetry, const std::function<void()>& stop);
 
 private:
   /// Repairs and reads what is there. @param open  Files of live/ that an earlier run left.
   void take_stock(const std::vector<std::string>& open);
   void announce() const;
   [[noreturn]] void fail_without_pictures() const;
-  wire::Pull read(wire::StreamReader& reader, cli::Telemetry& telemetry);
+  wire::stream::Pull read(wire::stream::Reader& reader, cli::Telemetry& telemetry);
   void write(cli::Telemetry& telemetry);
   void take(PacketQueue::Item& item);
   void drain();
@@ -55,13 +55,13 @@ private:
   std::string current_segment() const;
 
   Options options_;
-  CameraFolder camera_;
-  Catalogue catalogue_;
-  Index index_;
-  Publisher publisher_;
-  Retention retention_;
-  std::optional<Flusher> flusher_;
-  std::optional<Housekeeper> housekeeper_;
+  library::CameraFolder camera_;
+  library::Catalogue catalogue_;
+  segment::Index index_;
+  library::Publisher publisher_;
+  library::Retention retention_;
+  std::optional<library::Flusher> flusher_;
+  std::optional<library::Housekeeper> housekeeper_;
   std::optional<DiskStore> store_;
   std::optional<Recorder> recorder_;
   PacketQueue queue_;

@@ -30,20 +30,20 @@ std::string command_of(const std::array<std::atomic<std::uint64_t>, 2>& words) {
   return command;
 }
 
-void look_at_readers(const Object& control, bool mapped, Survey& survey) {
-  survey.other_readers = any_locked(control.fd(), kWatcherByte);
-  for (std::uint32_t i = 0; i < kSeats; ++i) {
-    if (!write_locked(control.fd(), kSeatByte + i)) continue;
+void look_at_readers(const kernel::Object& control, bool mapped, Survey& survey) {
+  survey.other_readers = kernel::any_locked(control.fd(), layout::kWatcherByte);
+  for (std::uint32_t i = 0; i < layout::kSeats; ++i) {
+    if (!kernel::write_locked(control.fd(), layout::kSeatByte + i)) continue;
     Survey::Reader reader;
     reader.seat = i;
     if (mapped) {
-      const Seat& seat = reinterpret_cast<const Control*>(control.data())->seat[i];
+      const layout::Seat& seat = reinterpret_cast<const layout::Control*>(control.data())->seat[i];
       const std::uint32_t mode = seat.mode.load(std::memory_order_relaxed);
       reader.pid = seat.pid.load(std::memory_order_relaxed);
       reader.command = command_of(seat.comm);
       reader.wants = seat.want.load(std::memory_order_relaxed) != 0;
-      reader.newest = (mode & kSeatNewest) != 0;
-      reader.leases = (mode & kSeatLeases) != 0;
+      reader.newest = (mode & layout::kSeatNewest) != 0;
+      reader.leases = (mode & layout::kSeatLeases) != 0;
       reader.last_seq = seat.last_seq.load(std::memory_order_relaxed);
       reader.lost = seat.lost.load(std::memory_order_relaxed);
       reader.since_us = seat.since_us.load(std::memory_order_relaxed);
@@ -53,19 +53,20 @@ void look_at_readers(const Object& control, bool mapped, Survey& survey) {
 }
 
 /// The rate of the newest units, by when they were published.
-void look_at_units(const Parts& parts, const Geometry& geometry, Survey& survey) {
+void look_at_units(const layout::Parts& parts, const layout::Geometry& geometry, Survey& survey) {
   constexpr std::uint64_t kUnits = 61;
   constexpr std::int64_t kFresh = 3'000'000'000;
   std::vector<std::int64_t> times;
   const std::uint64_t span = std::min<std::uint64_t>(geometry.slots - 1, kUnits);
   for (std::uint64_t seq = survey.head > span ? survey.head - span : 1; seq <= survey.head; ++seq) {
-    std::uint64_t at = seq % kRecords;
-    if (geometry.kind == Kind::raw) at = parts.header->slot_of[seq % kIndex].load(std::memory_order_relaxed);
+    std::uint64_t at = seq % layout::kRecords;
+    if (geometry.kind == layout::Kind::raw)
+      at = parts.header->slot_of[seq % layout::kIndex].load(std::memory_order_relaxed);
     if (at >= geometry.slots) continue;
-    const Record& record = parts.records[at];
+    const layout::Record& record = parts.records[at];
     if (record.seq.load(std::memory_order_acquire) != seq) continue;
-    const RecordFields fields = record.load();
-    if ((fields.flags & kAudio) == 0) times.push_back(fields.published_ns);
+    const layout::RecordFields fields = record.load();
+    if ((fields.flags & layout::kAudio) == 0) times.push_back(fields.published_ns);
   }
   if (times.empty()) return;
   const std::int64_t age = monotonic_ns() - times.back();
@@ -75,15 +76,15 @@ void look_at_units(const Parts& parts, const Geometry& geometry, Survey& survey)
       static_cast<double>(times.size() - 1) * 1e9 / static_cast<double>(times.back() - times.front());
 }
 
-void look_at_ring(const Object& object, Survey& survey) {
-  Geometry geometry;
+void look_at_ring(const kernel::Object& object, Survey& survey) {
+  layout::Geometry geometry;
   std::string why;
-  if (!read_geometry(object, geometry, why)) {
+  if (!layout::read_geometry(object, geometry, why)) {
     throw Error(ExitCode::bad_data, "shm:" + survey.name + ": is no ring that can be read: " + why + ": 'camring rm " +
                                         survey.name + "' takes it away");
   }
-  const Parts parts(object, geometry);
-  const Header& header = *parts.header;
+  const layout::Parts parts(object, geometry);
+  const layout::Header& header = *parts.header;
   survey.kind = geometry.kind;
   survey.head = header.head.load(std::memory_order_acquire);
   survey.epoch = header.epoch.load(std::memory_order_relaxed);
@@ -91,12 +92,12 @@ void look_at_ring(const Object& object, Survey& survey) {
   survey.bytes = header.bytes.load(std::memory_order_relaxed);
   survey.dropped = header.dropped.load(std::memory_order_relaxed);
   survey.writer_since_us = header.writer_since_us.load(std::memory_order_relaxed);
-  Format format;
+  layout::Format format;
   const std::uint32_t generation = header.generation.load(std::memory_order_acquire);
   if (generation != 0 && get_format(parts.formats, generation, format)) survey.format = format;
-  if (geometry.kind == Kind::raw) {
+  if (geometry.kind == layout::Kind::raw) {
     survey.slots = geometry.slots;
-    for (std::uint32_t i = 0; i < geometry.slots; ++i) survey.leased += any_locked(object.fd(), i) ? 1U : 0U;
+    for (std::uint32_t i = 0; i < geometry.slots; ++i) survey.leased += kernel::any_locked(object.fd(), i) ? 1U : 0U;
     survey.oldest = survey.head >= geometry.slots ? survey.head - geometry.slots + 1 : 1;
   } else {
     survey.arena_bytes = geometry.slot_bytes;
@@ -106,9 +107,9 @@ void look_at_ring(const Object& object, Survey& survey) {
   if (survey.state == "live") {
     survey.writer_pid = header.writer_pid.load(std::memory_order_relaxed);
     survey.writer_command = command_of(header.writer_comm);
-  } else if (header.state.load(std::memory_order_relaxed) == kRetired) {
+  } else if (header.state.load(std::memory_order_relaxed) == layout::kRetired) {
     survey.state = "retired";
-  } else if (header.state.load(std::memory_order_relaxed) == kClosed) {
+  } else if (header.state.load(std::memory_order_relaxed) == layout::kClosed) {
     survey.state = "closed";
   }
 }
@@ -118,14 +119,15 @@ void look_at_ring(const Object& object, Survey& survey) {
 Survey survey(const std::string& name) {
   Survey survey;
   survey.name = name;
-  if (!is_name(name)) throw Error(ExitCode::usage, "'" + name + "' is no ring's name");
+  if (!kernel::is_name(name)) throw Error(ExitCode::usage, "'" + name + "' is no ring's name");
   int ring_error = 0, control_error = 0;
-  const auto object = Object::open(object_path(name), Object::Access::read_only, ring_error);
-  const auto control = Object::open(control_path(name), Object::Access::read_only, control_error);
+  const auto object = kernel::Object::open(kernel::object_path(name), kernel::Object::Access::read_only, ring_error);
+  const auto control =
+      kernel::Object::open(kernel::control_path(name), kernel::Object::Access::read_only, control_error);
   if (!object && ring_error != ENOENT) throw_errno(ring_error, "shm:" + name);
   if (!object && !control)
     throw Error(ExitCode::no_input, "shm:" + name + ": there is no such ring: see 'camring list'");
-  const bool lives = control && write_locked(control->fd(), kWriterByte);
+  const bool lives = control && kernel::write_locked(control->fd(), layout::kWriterByte);
   survey.state = lives ? "live" : "no writer";
   for (const auto& part : {object, control}) {
     if (part) survey.memory_bytes += part->size();
@@ -136,19 +138,21 @@ Survey survey(const std::string& name) {
     survey.mode = about.st_mode & 07777;
   }
   if (object) look_at_ring(*object, survey);
-  if (control) look_at_readers(*control, control->data() != nullptr && control->size() == sizeof(Control), survey);
+  if (control)
+    look_at_readers(*control, control->data() != nullptr && control->size() == sizeof(layout::Control), survey);
   return survey;
 }
 
 void remove(const std::string& name, bool force) {
-  if (!is_name(name)) throw Error(ExitCode::usage, "'" + name + "' is no ring's name");
+  if (!kernel::is_name(name)) throw Error(ExitCode::usage, "'" + name + "' is no ring's name");
   int error = 0;
-  const auto control = Object::open(control_path(name), Object::Access::unmapped, error);
-  if (control && !force && write_locked(control->fd(), kWriterByte)) {
+  const auto control = kernel::Object::open(kernel::control_path(name), kernel::Object::Access::unmapped, error);
+  if (control && !force && kernel::write_locked(control->fd(), layout::kWriterByte)) {
     throw Error(ExitCode::try_again, "shm:" + name + ": a program writes it: stop that one first, or --force");
   }
   bool any = false;
-  for (const std::string& path : {object_path(name), control_path(name), object_path(name) + ".new"}) {
+  for (const std::string& path :
+       {kernel::object_path(name), kernel::control_path(name), kernel::object_path(name) + ".new"}) {
     if (::unlink(path.c_str()) == 0) {
       any = true;
     } else if (errno != ENOENT) {

@@ -20,9 +20,9 @@ struct Survey {
   };
 
   std::string name;
-  Kind kind = Kind::raw;
+  layout::Kind kind = layout::Kind::raw;
   std::string state;  ///< "live", "no writer", "closed", "retired"
-  std::optional<Format> format;
+  std::optional<layout::Format> format;
   std::uint64_t memory_bytes = 0;  ///< of both objects
   std::uint32_t slots = 0;         ///< raw: slots
   std::uint32_t leased = 0;        ///< raw: slots somebody holds

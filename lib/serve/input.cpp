@@ -71,10 +71,10 @@ void Input::run(const MakeReader& make_reader) {
 }
 
 Input::End Input::read_all(const MakeReader& make_reader) {
-  wire::ReadOptions options{.stop_fd = stop_.get()};
+  wire::stream::ReadOptions options{.stop_fd = stop_.get()};
   options.want = false;  // until set_reader() says it
   options.on_writer = [this](bool there) { hand_over(Writer{there}); };
-  const std::unique_ptr<wire::StreamReader> reader = make_reader(std::move(options));
+  const std::unique_ptr<wire::stream::Reader> reader = make_reader(std::move(options));
   struct Forget {
     Input& input;
     ~Forget() { input.set_reader(nullptr); }
@@ -84,7 +84,7 @@ Input::End Input::read_all(const MakeReader& make_reader) {
   return read_all(*reader);
 }
 
-void Input::set_reader(wire::StreamReader* reader) {
+void Input::set_reader(wire::stream::Reader* reader) {
   const std::lock_guard lock(reader_mutex_);
   reader_ = reader;
   if (reader == nullptr) return;
@@ -107,14 +107,14 @@ void Input::request_keyframe() noexcept {
   }
 }
 
-Input::End Input::read_all(wire::StreamReader& reader) {
+Input::End Input::read_all(wire::stream::Reader& reader) {
   bool any = false;
   for (;;) {
     switch (reader.next()) {
-      case wire::Pull::format:
+      case wire::stream::Pull::format:
         hand_over(reader.format());
         break;
-      case wire::Pull::packet: {
+      case wire::stream::Pull::packet: {
         any = true;
         const std::uint64_t drops = reader.stats().dropped + reader.stats().gaps;
         if (drops > counted_drops_) {
@@ -126,9 +126,9 @@ Input::End Input::read_all(wire::StreamReader& reader) {
         hand_over_unit({std::move(reader.packet()), arrived_ns});
         break;
       }
-      case wire::Pull::stopped:
+      case wire::stream::Pull::stopped:
         return {"stopped", std::nullopt};
-      case wire::Pull::end:
+      case wire::stream::Pull::end:
         if (!any) return {fmt::format("{}: ended before the first frame", name_), ExitCode::bad_data};
         return {reader.stats().truncated ? "end of input, in the middle of a frame" : "end of input", std::nullopt};
     }

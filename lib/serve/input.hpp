@@ -34,7 +34,7 @@ public:
     std::optional<ExitCode> failure;  ///< nothing: it came to its end
   };
   /// Called in the reading thread with what the reader is to obey; may add to it.
-  using MakeReader = std::function<std::unique_ptr<wire::StreamReader>(wire::ReadOptions options)>;
+  using MakeReader = std::function<std::unique_ptr<wire::stream::Reader>(wire::stream::ReadOptions options)>;
   struct Origin {
     std::string name;  ///< what messages call it: "stdin", a path
     MakeReader make_reader;
@@ -72,8 +72,8 @@ private:
   // The reading thread.
   void run(const MakeReader& make_reader);
   End read_all(const MakeReader& make_reader);
-  End read_all(wire::StreamReader& reader);
-  void set_reader(wire::StreamReader* reader);
+  End read_all(wire::stream::Reader& reader);
+  void set_reader(wire::stream::Reader* reader);
   void hand_over(Event event);
   void hand_over_unit(Unit unit);
 
@@ -102,7 +102,7 @@ private:
   std::uint64_t counted_drops_ = 0;  // of the reader, the reading thread's
 
   std::mutex reader_mutex_;  // over the next three; its holder calls the reader and nothing of ours
-  wire::StreamReader* reader_ = nullptr;
+  wire::stream::Reader* reader_ = nullptr;
   bool wanted_ = false;
   bool keyframe_wanted_ = false;  // asked before there was a reader
 

@@ -21,7 +21,7 @@ std::string_view pattern_in(std::string_view endpoint) {
   constexpr std::string_view kScheme = "shm:";
   if (!endpoint.starts_with(kScheme)) return {};
   const std::string_view name = endpoint.substr(kScheme.size());
-  return ring::is_pattern(name) ? name : std::string_view();
+  return ring::kernel::is_pattern(name) ? name : std::string_view();
 }
 
 }  // namespace

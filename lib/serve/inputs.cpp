@@ -11,6 +11,7 @@
 #include "ring/survey.hpp"
 #include "rtp/jpeg.hpp"
 #include "rtp/sdp.hpp"
+#include "wire/make_reader.hpp"
 #include "wire/open.hpp"
 
 namespace campipe::serve {
@@ -70,7 +71,7 @@ void Inputs::start(One& one) {
       .name = wire::shown_input(one.endpoint), .make_reader = {}, .ring = one.endpoint.kind == Kind::ring};
   const auto fd = std::make_shared<Fd>(std::move(one.fd));
   origin.make_reader = [fd, endpoint = one.endpoint, name = origin.name,
-                        format = options_.input_format](wire::ReadOptions read) {
+                        format = options_.input_format](wire::stream::ReadOptions read) {
     if (endpoint.kind == Kind::ring) return wire::open_reader(endpoint, std::move(read));  // says what it carries
     read.input_format = format;
     return wire::make_reader(std::move(*fd), name, std::move(read));
@@ -94,7 +95,7 @@ void Inputs::on_ring(const std::string& name) {
   }
   try {
     const ring::Survey survey = ring::survey(name);
-    if (survey.kind == ring::Kind::raw) {
+    if (survey.kind == ring::layout::Kind::raw) {
       return refuse(name, fmt::format("shm:{}: raw pictures, and camserve sends coded ones: have camenc make a ring of "
                                       "them, or give a pattern that leaves it out, as shm:*.h264",
                                       name));
@@ -180,7 +181,7 @@ void Inputs::remove(One& one, std::string reason) {
   hub_.remove(*one.stream, std::move(reason));
   inputs_.remove_if([&](const One& each) { return &each == &one; });
   // Another reader kept it after all: whoever writes it next makes no new name.
-  if (names_ && !refused_.contains(ring) && ::access(ring::object_path(ring).c_str(), F_OK) == 0) on_ring(ring);
+  if (names_ && !refused_.contains(ring) && ::access(ring::kernel::object_path(ring).c_str(), F_OK) == 0) on_ring(ring);
 }
 
 void Inputs::tick() {

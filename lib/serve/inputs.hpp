@@ -30,7 +30,7 @@ class Inputs {
 public:
   struct Options {
     std::vector<InputSpec> specs;
-    std::string input_format;  ///< wire::ReadOptions::input_format, for all but rings
+    std::string input_format;  ///< wire::stream::ReadOptions::input_format, for all but rings
     bool rtsp = true;          ///< warn of what RTSP cannot carry
     std::int64_t gone_ms = 10'000;
   };

@@ -40,14 +40,14 @@ void RingNames::changed() {
 
 std::optional<RingNames::Identity> RingNames::identity_of(const std::string& name) {
   struct stat about{};
-  if (::stat(ring::object_path(name).c_str(), &about) != 0) return std::nullopt;
+  if (::stat(ring::kernel::object_path(name).c_str(), &about) != 0) return std::nullopt;
   return Identity{about.st_ino, about.st_ctim.tv_sec * 1'000'000'000 + about.st_ctim.tv_nsec};
 }
 
 void RingNames::look() {
   std::map<std::string, Identity> now;
-  for (const std::string& name : ring::all_names()) {
-    const auto matches = [&](const std::string& pattern) { return ring::matches(pattern, name); };
+  for (const std::string& name : ring::kernel::all_names()) {
+    const auto matches = [&](const std::string& pattern) { return ring::kernel::matches(pattern, name); };
     if (std::ranges::none_of(patterns_, matches)) continue;
     if (const auto identity = identity_of(name)) now.emplace(name, *identity);
   }
@@ -66,7 +66,7 @@ std::vector<std::string> RingNames::unmatched() const {
   std::vector<std::string> none;
   if (!looked_) return none;
   std::ranges::copy_if(patterns_, std::back_inserter(none), [this](const std::string& pattern) {
-    return std::ranges::none_of(there_, [&](const auto& ring) { return ring::matches(pattern, ring.first); });
+    return std::ranges::none_of(there_, [&](const auto& ring) { return ring::kernel::matches(pattern, ring.first); });
   });
   return none;
 }

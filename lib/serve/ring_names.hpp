@@ -41,7 +41,7 @@ private:
 
   std::vector<std::string> patterns_;
   Events tell_;
-  ring::NameWatch names_;
+  ring::kernel::NameWatch names_;
   std::map<std::string, Identity> there_;
   bool looked_ = false;
   net::Timer settle_;

@@ -23,7 +23,7 @@ class Server {
 public:
   struct Options {
     std::vector<InputSpec> inputs;
-    std::string input_format;  ///< wire::ReadOptions::input_format, for all inputs
+    std::string input_format;  ///< wire::stream::ReadOptions::input_format, for all inputs
     ListenAt listen;
     std::size_t rtp_payload = rtp::kDefaultMaxPayload;  ///< bytes, at least 256
     RtspJoin join = RtspJoin::idr;

@@ -157,7 +157,7 @@ private:
     if (!ours(to, {"camenc", "camserve", "camrec"}))
       refuse(to, {}, "link: shm: only camenc, camserve and camrec read rings by themselves: name the ring in cmd");
     const std::string ring = chain_.name + "." + stage(from).name;
-    if (!ring::is_name(ring))
+    if (!ring::kernel::is_name(ring))
       refuse(to, {}, "link: shm: '" + ring + "' can be no ring's name: give chain and stage shorter ones");
     rings_.push_back({from, to, "shm:" + ring, false});
   }

@@ -44,7 +44,7 @@ std::string_view url_scheme(std::string_view text) noexcept {
 }
 
 Endpoint ring_endpoint(Endpoint endpoint, std::string_view name) {
-  ring::require_name(name);
+  ring::kernel::require_name(name);
   endpoint.kind = Endpoint::Kind::ring;
   endpoint.name = name;
   return endpoint;

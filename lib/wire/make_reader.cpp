@@ -16,30 +16,32 @@ namespace campipe::wire {
 
 namespace {
 
-std::unique_ptr<StreamReader> reader_for(Kind kind, std::unique_ptr<Input> input, ReadOptions options) {
+std::unique_ptr<stream::Reader> reader_for(Kind kind, std::unique_ptr<stream::ByteInput> input,
+                                           stream::ReadOptions options) {
   switch (kind) {
     case Kind::nut:
       break;
     case Kind::mjpeg:
-      return make_jpeg_reader(std::move(input), std::move(options));
+      return bare::make_jpeg_reader(std::move(input), std::move(options));
     case Kind::h264:
-      return make_annex_b_reader(std::move(input), std::move(options), media::VideoCodec::h264);
+      return bare::make_annex_b_reader(std::move(input), std::move(options), media::VideoCodec::h264);
     case Kind::h265:
-      return make_annex_b_reader(std::move(input), std::move(options), media::VideoCodec::h265);
+      return bare::make_annex_b_reader(std::move(input), std::move(options), media::VideoCodec::h265);
     case Kind::y4m:
-      return make_y4m_reader(std::move(input), std::move(options));
+      return bare::make_y4m_reader(std::move(input), std::move(options));
   }
-  return std::make_unique<NutReader>(std::move(input), std::move(options));
+  return std::make_unique<nut::Reader>(std::move(input), std::move(options));
 }
 
 /// Recognises the format by the first bytes, then steps aside.
-class RecognisingReader final : public StreamReader {
+class RecognisingReader final : public stream::Reader {
 public:
-  RecognisingReader(Fd fd, std::string name, ReadOptions options)
+  RecognisingReader(Fd fd, std::string name, stream::ReadOptions options)
       : options_(std::move(options)),
-        input_(std::make_unique<Input>(std::move(fd), std::move(name), options_.stop_fd, [this] { idle(); })) {}
+        input_(std::make_unique<stream::ByteInput>(std::move(fd), std::move(name), options_.stop_fd,
+                                                   [this] { idle(); })) {}
 
-  Pull next() override {
+  stream::Pull next() override {
     while (!reader_) {
       if (const auto done = recognise_more()) return *done;
     }
@@ -48,7 +50,7 @@ public:
 
   const media::StreamFormat& format() const override { return reader_ ? reader_->format() : no_format_; }
   media::Packet& packet() override { return reader_ ? reader_->packet() : no_packet_; }
-  const ReaderStats& stats() const override { return reader_ ? reader_->stats() : no_stats_; }
+  const stream::ReaderStats& stats() const override { return reader_ ? reader_->stats() : no_stats_; }
 
 private:
   static constexpr std::size_t kStartBytes = 256;   // kept for messages
@@ -74,15 +76,15 @@ private:
     if (input_->bytes() > kPatienceBytes || monotonic_ns() - first_ns_ > kPatienceNs) refuse();
   }
 
-  std::optional<Pull> recognise_more() {
+  std::optional<stream::Pull> recognise_more() {
     const auto got = input_->more();
-    if (got == Input::Got::stopped) return Pull::stopped;
+    if (got == stream::ByteInput::Got::stopped) return stream::Pull::stopped;
     const auto window = input_->window();
-    if (got == Input::Got::end && window.empty() && start_.empty()) return Pull::end;
+    if (got == stream::ByteInput::Got::end && window.empty() && start_.empty()) return stream::Pull::end;
     if (start_.empty()) first_ns_ = monotonic_ns();
     if (input_->bytes() == window.size())
       start_.assign(window.begin(), window.begin() + std::min(window.size(), kStartBytes));
-    const Recognised seen = judge(window, got == Input::Got::end);
+    const Recognised seen = judge(window, got == stream::ByteInput::Got::end);
     if (seen.guess == Guess::unknown) refuse();
     if (seen.guess == Guess::certain) {
       reader_ = reader_for(seen.kind, std::move(input_), options_);
@@ -99,14 +101,14 @@ private:
     return all ? Recognised{Guess::unknown} : recognise_joined(window);
   }
 
-  ReadOptions options_;
-  std::unique_ptr<Input> input_;
-  std::unique_ptr<StreamReader> reader_;
+  stream::ReadOptions options_;
+  std::unique_ptr<stream::ByteInput> input_;
+  std::unique_ptr<stream::Reader> reader_;
   std::vector<std::byte> start_;
   std::int64_t first_ns_ = 0;
   media::StreamFormat no_format_;
   media::Packet no_packet_;
-  ReaderStats no_stats_;
+  stream::ReaderStats no_stats_;
 };
 
 std::optional<Kind> kind_by_name(const std::string& name) {
@@ -124,7 +126,7 @@ std::optional<Kind> kind_by_name(const std::string& name) {
 
 }  // namespace
 
-std::unique_ptr<StreamReader> make_reader(Fd fd, std::string name, ReadOptions options) {
+std::unique_ptr<stream::Reader> make_reader(Fd fd, std::string name, stream::ReadOptions options) {
   if (options.input_format.empty())
     return std::make_unique<RecognisingReader>(std::move(fd), std::move(name), std::move(options));
   const bool raw = options.input_format.starts_with("rawvideo");
@@ -133,9 +135,9 @@ std::unique_ptr<StreamReader> make_reader(Fd fd, std::string name, ReadOptions o
     throw Error(ExitCode::usage, "--input-format " + options.input_format +
                                      ": no such format: give nut, mjpeg, h264, h265, y4m or rawvideo:PIXFMT:WxH@FPS");
   }
-  const auto video = raw ? parse_raw_format(options.input_format, options.assumed_rate) : media::VideoFormat{};
-  auto input = std::make_unique<Input>(std::move(fd), std::move(name), options.stop_fd, options.on_idle);
-  if (raw) return make_raw_reader(std::move(input), std::move(options), video);
+  const auto video = raw ? bare::parse_raw_format(options.input_format, options.assumed_rate) : media::VideoFormat{};
+  auto input = std::make_unique<stream::ByteInput>(std::move(fd), std::move(name), options.stop_fd, options.on_idle);
+  if (raw) return bare::make_raw_reader(std::move(input), std::move(options), video);
   return reader_for(*kind, std::move(input), std::move(options));
 }
 

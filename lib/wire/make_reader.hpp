@@ -10,6 +10,6 @@ namespace campipe::wire {
 /// @param name  What messages call the input: "stdin", a path. Takes `fd` over. Recognising waits for the first bytes
 /// in
 ///              the first next(), not here. Throws Error(usage) for an input_format that is not of the grammar.
-std::unique_ptr<StreamReader> make_reader(Fd fd, std::string name, ReadOptions options);
+std::unique_ptr<stream::Reader> make_reader(Fd fd, std::string name, stream::ReadOptions options);
 
 }  // namespace campipe::wire

@@ -7,15 +7,15 @@
 
 namespace campipe::wire {
 
-std::unique_ptr<StreamWriter> make_writer(Fd fd, std::string name, OutputFormat format,
-                                          std::function<void(bool)> blocking) {
+std::unique_ptr<stream::Writer> make_writer(Fd fd, std::string name, stream::OutputFormat format,
+                                            std::function<void(bool)> blocking) {
   switch (format) {
-    case OutputFormat::nut:
-      return std::make_unique<NutWriter>(std::move(fd), std::move(name), std::move(blocking));
-    case OutputFormat::y4m:
-      return std::make_unique<Y4mWriter>(std::move(fd), std::move(name), std::move(blocking));
+    case stream::OutputFormat::nut:
+      return std::make_unique<nut::Writer>(std::move(fd), std::move(name), std::move(blocking));
+    case stream::OutputFormat::y4m:
+      return std::make_unique<bare::Y4mWriter>(std::move(fd), std::move(name), std::move(blocking));
     default:
-      return std::make_unique<PlainWriter>(std::move(fd), std::move(name), format, std::move(blocking));
+      return std::make_unique<bare::PlainWriter>(std::move(fd), std::move(name), format, std::move(blocking));
   }
 }
 

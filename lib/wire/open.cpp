@@ -34,7 +34,7 @@ bool is_file(const Endpoint& endpoint) noexcept {
   return false;
 }
 
-std::unique_ptr<StreamReader> open_reader(const Endpoint& endpoint, ReadOptions options) {
+std::unique_ptr<stream::Reader> open_reader(const Endpoint& endpoint, stream::ReadOptions options) {
   if (endpoint.kind != Endpoint::Kind::ring) {
     return make_reader(open_input(endpoint), shown_input(endpoint), std::move(options));
   }
@@ -42,7 +42,7 @@ std::unique_ptr<StreamReader> open_reader(const Endpoint& endpoint, ReadOptions 
     throw Error(ExitCode::usage, "--input-format " + options.input_format + ": " + endpoint.text +
                                      " says itself what it carries: leave it out");
   }
-  return std::make_unique<RingReader>(endpoint.name, std::move(options));
+  return std::make_unique<shm::Reader>(endpoint.name, std::move(options));
 }
 
 OpenedOutput open_for_writing(const Endpoint& endpoint) {
@@ -50,18 +50,18 @@ OpenedOutput open_for_writing(const Endpoint& endpoint) {
   return {endpoint, shown_output(endpoint), ring ? Fd() : open_output(endpoint)};
 }
 
-std::unique_ptr<StreamWriter> make_writer(OpenedOutput output, OutputFormat format, const RingOptions& ring,
-                                          std::function<void(bool)> blocking) {
+std::unique_ptr<stream::Writer> make_writer(OpenedOutput output, stream::OutputFormat format, const RingOptions& ring,
+                                            std::function<void(bool)> blocking) {
   if (output.endpoint.kind != Endpoint::Kind::ring) {
     return make_writer(std::move(output.fd), std::move(output.name), format, std::move(blocking));
   }
-  if (format != OutputFormat::nut) {
+  if (format != stream::OutputFormat::nut) {
     throw Error(ExitCode::usage, "--output-format: " + output.name +
                                      " carries packets, not bytes: leave it out, or give a file or pipe");
   }
   RingOptions options = ring;
   options.name = output.endpoint.name;
-  return std::make_unique<RingWriter>(std::move(options));
+  return std::make_unique<shm::Writer>(std::move(options));
 }
 
 }  // namespace campipe::wire

@@ -19,10 +19,10 @@ std::string shown_output(const Endpoint& endpoint);
 bool is_file(const Endpoint& endpoint) noexcept;
 
 /// Throws as open_input() and make_reader() do; Error(usage) for an input_format with a ring, which tells its own.
-std::unique_ptr<StreamReader> open_reader(const Endpoint& endpoint, ReadOptions options);
+std::unique_ptr<stream::Reader> open_reader(const Endpoint& endpoint, stream::ReadOptions options);
 
 /// How a ring is made (--ring-mode, --ring-group, --ring-slots, --ring-size); its name is the endpoint's.
-using RingOptions = ring::Writer::Options;
+using RingOptions = ring::write::Writer::Options;
 
 /// An output whose descriptor is open, if it has one, and whose writer is not yet made: descriptors of a tool's own
 /// must not take the number of a closed stdout.
@@ -35,9 +35,9 @@ struct OpenedOutput {
 /// Throws as open_output() does. A ring is opened by make_writer() only.
 OpenedOutput open_for_writing(const Endpoint& endpoint);
 
-/// Throws as ring::Writer does; Error(usage) for a ring with another format than nut, which is what "as it is" is
-/// called.
-std::unique_ptr<StreamWriter> make_writer(OpenedOutput output, OutputFormat format, const RingOptions& ring,
-                                          std::function<void(bool)> blocking = {});
+/// Throws as ring::write::Writer does; Error(usage) for a ring with another format than nut, which is what "as it is"
+/// is called.
+std::unique_ptr<stream::Writer> make_writer(OpenedOutput output, stream::OutputFormat format, const RingOptions& ring,
+                                            std::function<void(bool)> blocking = {});
 
 }  // namespace campipe::wire

@@ -24,12 +24,12 @@ Fd file_of(std::span<const std::byte> bytes) {
 }
 
 void read(const char* format, std::span<const std::byte> bytes) {
-  wire::ReadOptions options;
+  wire::stream::ReadOptions options;
   options.input_format = format;
   const auto reader = wire::make_reader(file_of(bytes), "fuzz", options);
   std::int64_t last_us = 0;
-  for (wire::Pull pull = reader->next(); pull != wire::Pull::end; pull = reader->next()) {
-    if (pull != wire::Pull::packet || reader->packet().track != media::Track::video) continue;
+  for (wire::stream::Pull pull = reader->next(); pull != wire::stream::Pull::end; pull = reader->next()) {
+    if (pull != wire::stream::Pull::packet || reader->packet().track != media::Track::video) continue;
     const media::Packet& packet = reader->packet();
     if (packet.payload.empty()) std::abort();
     if (packet.captured_ns && packet.pts_us <= last_us) std::abort();  // bare formats: times increase

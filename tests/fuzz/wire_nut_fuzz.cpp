@@ -39,11 +39,11 @@ void check(const media::StreamFormat& format, const media::Packet& packet) {
 }
 
 void read(std::span<const std::byte> bytes) {
-  wire::ReadOptions options;
+  wire::stream::ReadOptions options;
   options.input_format = "nut";
   const auto reader = wire::make_reader(file_of(bytes), "fuzz", options);
-  for (wire::Pull pull = reader->next(); pull != wire::Pull::end; pull = reader->next()) {
-    if (pull == wire::Pull::packet) check(reader->format(), reader->packet());
+  for (wire::stream::Pull pull = reader->next(); pull != wire::stream::Pull::end; pull = reader->next()) {
+    if (pull == wire::stream::Pull::packet) check(reader->format(), reader->packet());
   }
 }
 

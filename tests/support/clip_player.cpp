@@ -41,9 +41,9 @@ struct Clip {
 Clip read_clip(const std::string& path) {
   Clip clip;
   const auto reader = wire::open_reader(wire::parse_endpoint(path), {});
-  for (auto pull = reader->next(); pull != wire::Pull::end; pull = reader->next()) {
-    if (pull == wire::Pull::format) clip.format = reader->format();
-    if (pull == wire::Pull::packet) clip.packets.push_back(reader->packet());
+  for (auto pull = reader->next(); pull != wire::stream::Pull::end; pull = reader->next()) {
+    if (pull == wire::stream::Pull::format) clip.format = reader->format();
+    if (pull == wire::stream::Pull::packet) clip.packets.push_back(reader->packet());
   }
   if (clip.packets.empty()) throw Error(ExitCode::bad_data, path + ": no frame");
   clip.format.clock.reset();
@@ -56,7 +56,7 @@ public:
       : clip_(read_clip(clip)), fps_(fps), output_(wire::parse_endpoint(output)) {
     auto opened = wire::open_for_writing(output_);
     if (opened.fd) fd_ = Fd(::fcntl(opened.fd.get(), F_DUPFD_CLOEXEC, 0));
-    writer_ = wire::make_writer(std::move(opened), wire::OutputFormat::nut, ring_options());
+    writer_ = wire::make_writer(std::move(opened), wire::stream::OutputFormat::nut, ring_options());
     use_format();
   }
 
@@ -147,7 +147,7 @@ private:
   int fps_;
   wire::Endpoint output_;
   Fd fd_;
-  std::unique_ptr<wire::StreamWriter> writer_;
+  std::unique_ptr<wire::stream::Writer> writer_;
   std::string pending_;
   std::size_t at_ = 0;
   std::uint64_t sequence_ = 0;

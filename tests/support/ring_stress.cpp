@@ -107,7 +107,7 @@ int write(const std::string& name, const char* file, double fps, std::uint32_t s
   struct sigaction action{};
   action.sa_handler = [](int) { stopped = true; };
   ::sigaction(SIGTERM, &action, nullptr);
-  Writer writer({.name = name, .slots = slots});
+  write::Writer writer({.name = name, .slots = slots});
   writer.set_format({.pixel_format = "gray",
                      .width_px = kStride,
                      .height_px = static_cast<std::uint32_t>(bytes / kStride),
@@ -122,9 +122,9 @@ int write(const std::string& name, const char* file, double fps, std::uint32_t s
     auto room = n % 2 == 0 ? writer.room(bytes) : std::nullopt;
     const std::span<std::byte> picture = room ? room->bytes : own;
     draw(picture, number);
-    const UnitInfo info{.pts_us = static_cast<std::int64_t>(number),
-                        .source_sequence = static_cast<std::uint64_t>(::getpid()),
-                        .flags = kKeyframe | kHasSequence};
+    const layout::UnitInfo info{.pts_us = static_cast<std::int64_t>(number),
+                                .source_sequence = static_cast<std::uint64_t>(::getpid()),
+                                .flags = layout::kKeyframe | layout::kHasSequence};
     if (!writer.publish(info, picture)) {
       add(counts.dropped);
       continue;
@@ -138,7 +138,7 @@ int write(const std::string& name, const char* file, double fps, std::uint32_t s
 }
 
 /// One picture: whole as it comes, and as it goes.
-void check(const Unit& unit, Read& counts, unsigned hold_us) {
+void check(const layout::Unit& unit, Read& counts, unsigned hold_us) {
   const auto number = static_cast<std::uint64_t>(unit.info.pts_us);
   bool whole = is_whole(unit.bytes, number);
   if (hold_us > 0) {
@@ -152,7 +152,7 @@ void check(const Unit& unit, Read& counts, unsigned hold_us) {
 }
 
 /// A writer names itself in its pictures: what did its coming cost us?
-void note_writer(const Unit& unit, Read& counts, std::int64_t arrived_ns, std::int64_t last_arrived_ns) {
+void note_writer(const layout::Unit& unit, Read& counts, std::int64_t arrived_ns, std::int64_t last_arrived_ns) {
   if (unit.info.source_sequence == counts.writer) return;
   set(counts.gap_ns, last_arrived_ns == 0 ? 0 : static_cast<std::uint64_t>(arrived_ns - last_arrived_ns));
   set(counts.late_ns, static_cast<std::uint64_t>(arrived_ns - unit.published_ns));
@@ -161,17 +161,17 @@ void note_writer(const Unit& unit, Read& counts, std::int64_t arrived_ns, std::i
   add(counts.writers);
 }
 
-int read(const std::string& name, const char* file, Delivery delivery, std::uint32_t leases, unsigned hold_us) {
+int read(const std::string& name, const char* file, read::Delivery delivery, std::uint32_t leases, unsigned hold_us) {
   auto& counts = counts_in<Read>(file);
-  Reader reader({.name = name, .delivery = delivery, .leases = leases});
+  read::Reader reader({.name = name, .delivery = delivery, .leases = leases});
   std::uint64_t last_seq = 0;
   std::int64_t last_arrived_ns = 0;
-  Unit kept;  // with two leases: the picture before, held while the next one comes
+  layout::Unit kept;  // with two leases: the picture before, held while the next one comes
   std::uint64_t kept_number = 0;
   for (;;) {
-    if (reader.next(-1) != Event::unit) continue;
+    if (reader.next(-1) != read::Event::unit) continue;
     const std::int64_t arrived_ns = monotonic_ns();
-    Unit& unit = reader.unit();
+    layout::Unit& unit = reader.unit();
     // Under `newest`, too, seq and lost tell of each unit passed over.
     if (last_seq != 0 && unit.seq != last_seq + 1 + unit.lost) add(counts.untold);
     last_seq = unit.seq;
@@ -179,7 +179,7 @@ int read(const std::string& name, const char* file, Delivery delivery, std::uint
     last_arrived_ns = arrived_ns;
     check(unit, counts, hold_us);
     if (kept.owner && !is_whole(kept.bytes, kept_number)) add(counts.torn);
-    kept = Unit();
+    kept = layout::Unit();
     set(counts.lost, reader.stats().lost);
     set(counts.reopened, reader.stats().reopened);
     set(counts.last_seq, last_seq);
@@ -205,7 +205,7 @@ int run(const std::vector<std::string>& args) {
                  std::stoul(args[5]));
   }
   if (args.size() == 6 && args[0] == "read" && (args[3] == "newest" || args[3] == "order")) {
-    return read(args[1], args[2].c_str(), args[3] == "newest" ? Delivery::newest : Delivery::in_order,
+    return read(args[1], args[2].c_str(), args[3] == "newest" ? read::Delivery::newest : read::Delivery::in_order,
                 static_cast<std::uint32_t>(std::stoul(args[4])), static_cast<unsigned>(std::stoul(args[5])));
   }
   if (args.size() == 2 && args[0] == "look") return look(args[1]);

@@ -19,14 +19,15 @@ namespace campipe {
 
 namespace {
 
-std::unique_ptr<wire::StreamReader> open_reader(const EncodeOptions& options, int stop_fd, cli::Telemetry& telemetry) {
-  wire::ReadOptions read;
+std::unique_ptr<wire::stream::Reader> open_reader(const EncodeOptions& options, int stop_fd,
+                                                  cli::Telemetry& telemetry) {
+  wire::stream::ReadOptions read;
   read.stop_fd = stop_fd;
   read.input_format = options.input_format;
   read.on_change = options.on_change;
   read.on_idle = [&telemetry] { telemetry.alive(); };
   read.on_waiting = [&telemetry](bool now) { telemetry.set_waiting(now); };
-  read.delivery = wire::Delivery::newest_pictures;  // a filter that is too slow must skip, or be ever later
+  read.delivery = wire::stream::Delivery::newest_pictures;  // a filter that is too slow must skip, or be ever later
   return wire::open_reader(wire::parse_endpoint(options.input), std::move(read));
 }
 
@@ -58,12 +59,12 @@ public:
 private:
   End pump() {
     for (;;) {
-      const wire::Pull event = reader_->next();
+      const wire::stream::Pull event = reader_->next();
       telemetry_.alive();
-      if (event == wire::Pull::end) return End::input;
-      if (event == wire::Pull::stopped) return End::stopped;
-      if (event == wire::Pull::format) set_format(reader_->format());
-      if (event == wire::Pull::packet) push(std::move(reader_->packet()));
+      if (event == wire::stream::Pull::end) return End::input;
+      if (event == wire::stream::Pull::stopped) return End::stopped;
+      if (event == wire::stream::Pull::format) set_format(reader_->format());
+      if (event == wire::stream::Pull::packet) push(std::move(reader_->packet()));
       if (limit_ > 0 && written_ == limit_) return End::complete;
       if (outputs_.all_closed()) return End::outputs;
     }
@@ -134,9 +135,9 @@ private:
   std::uint64_t limit_, written_ = 0, told_dropped_ = 0;
   bool resting_ = false;
   cli::Telemetry& telemetry_;
-  std::unique_ptr<wire::StreamReader> reader_;
+  std::unique_ptr<wire::stream::Reader> reader_;
   Outputs outputs_;
-  std::optional<wire::Inherited> inherited_;
+  std::optional<wire::stream::Inherited> inherited_;
   codec::Pipeline pipeline_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "cli/ring_options.hpp"
+#include "wire/bare/plain_writers.hpp"
 
 namespace campipe {
 
@@ -21,7 +22,7 @@ constexpr const char* kExamples =
 )";
 
 using codec::Target;
-using wire::OutputFormat;
+using wire::stream::OutputFormat;
 
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(ExitCode::usage, why + ": see camenc --help");
@@ -94,7 +95,7 @@ std::optional<T> given(std::int64_t value) {
 }
 
 void settle_codec(const Words& words, EncodeOptions& options) {
-  const auto format = wire::output_format_by_name(words.output_format);
+  const auto format = wire::bare::output_format_by_name(words.output_format);
   if (!format) refuse(fmt::format("--output-format: no such format: {}", words.output_format));
   options.output_format = *format;
   const auto target = words.codec.empty() ? target_for(*format) : codec::target_by_name(words.codec);
@@ -154,7 +155,7 @@ std::optional<int> parse_options(int argc, char** argv, EncodeOptions& options) 
   options.common = app.common();
   settle_codec(words, options);
   settle_settings(words, options);
-  options.on_change = words.on_change == "exit" ? wire::OnChange::exit : wire::OnChange::follow;
+  options.on_change = words.on_change == "exit" ? wire::stream::OnChange::exit : wire::stream::OnChange::follow;
   options.frames = options.output_format == OutputFormat::jpeg ? 1 : static_cast<std::uint64_t>(words.frames);
   if (options.outputs.empty()) options.outputs = {"-"};
   options.ring = ring.settle(app, options.outputs);

@@ -18,10 +18,10 @@ struct EncodeOptions {
   codec::Settings settings;
   std::uint64_t frames = 0;  ///< 0 = all
   std::string input_format;
-  wire::OutputFormat output_format = wire::OutputFormat::nut;
+  wire::stream::OutputFormat output_format = wire::stream::OutputFormat::nut;
   wire::RingOptions ring;
-  wire::Demand::Options demand;
-  wire::OnChange on_change = wire::OnChange::follow;
+  wire::shm::Demand::Options demand;
+  wire::stream::OnChange on_change = wire::stream::OnChange::follow;
   cli::CommonOptions common;
 };
 

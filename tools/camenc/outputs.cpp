@@ -8,8 +8,9 @@
 
 namespace campipe {
 
-Outputs::Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat format, const wire::RingOptions& ring,
-                 cli::Telemetry& telemetry, wire::Demand::Options demand, std::function<void(bool)> on_demand)
+Outputs::Outputs(const std::vector<std::string>& endpoints, wire::stream::OutputFormat format,
+                 const wire::RingOptions& ring, cli::Telemetry& telemetry, wire::shm::Demand::Options demand,
+                 std::function<void(bool)> on_demand)
     : demand_(demand, std::move(on_demand)) {
   for (const std::string& text : endpoints) {
     auto opened = wire::open_for_writing(wire::parse_endpoint(text));
@@ -18,7 +19,7 @@ Outputs::Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat f
         wire::make_writer(std::move(opened), format, ring, [&telemetry](bool now) { telemetry.blocked(now); });
     demand_.add(*writer);
     if (!inherited_) inherited_ = writer->inherited();
-    outputs_.push_back(wire::make_output(std::move(writer), name, false));
+    outputs_.push_back(wire::queue::make_output(std::move(writer), name, false));
   }
   demand_.start();
 }

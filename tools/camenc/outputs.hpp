@@ -16,11 +16,11 @@ namespace campipe {
 class Outputs {
 public:
   /// Opens them in order; throws Error. @param on_demand  As Demand has it.
-  Outputs(const std::vector<std::string>& endpoints, wire::OutputFormat format, const wire::RingOptions& ring,
-          cli::Telemetry& telemetry, wire::Demand::Options demand, std::function<void(bool)> on_demand);
+  Outputs(const std::vector<std::string>& endpoints, wire::stream::OutputFormat format, const wire::RingOptions& ring,
+          cli::Telemetry& telemetry, wire::shm::Demand::Options demand, std::function<void(bool)> on_demand);
 
   /// What the readers wish.
-  wire::Demand& demand() noexcept { return demand_; }
+  wire::shm::Demand& demand() noexcept { return demand_; }
 
   void set_format(const media::StreamFormat& format);
   void offer(const media::Packet& packet);
@@ -29,15 +29,15 @@ public:
   std::shared_ptr<media::Buffer> room(std::size_t bytes);
 
   /// What the first ring among them that had another writer holds.
-  const std::optional<wire::Inherited>& inherited() const noexcept { return inherited_; }
+  const std::optional<wire::stream::Inherited>& inherited() const noexcept { return inherited_; }
 
   /// Waits until all is written. Throws what an output failed with, and OutputClosed when all readers went.
   void finish(bool complete);
 
 private:
-  std::vector<std::unique_ptr<wire::PacketOutput>> outputs_;
-  wire::Demand demand_;  // asks the rings among them, and so goes first
-  std::optional<wire::Inherited> inherited_;
+  std::vector<std::unique_ptr<wire::queue::PacketOutput>> outputs_;
+  wire::shm::Demand demand_;  // asks the rings among them, and so goes first
+  std::optional<wire::stream::Inherited> inherited_;
 };
 
 }  // namespace campipe

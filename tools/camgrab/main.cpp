@@ -27,32 +27,33 @@ namespace {
 using capture::SourceKind;
 
 std::unique_ptr<capture::Source> make_pattern(const GrabOptions& options, capture::Host host, StreamClock clock) {
-  capture::PatternSource::Options pattern;
+  capture::pattern::Source::Options pattern;
   if (options.size) pattern.size = *options.size;
   if (options.rate) pattern.rate = *options.rate;
   if (options.format &&
       !(options.format->codec == media::VideoCodec::raw && options.format->pixel_format == media::PixelFormat::none)) {
     pattern.pixel_format = options.format->pixel_format;  // none for a codec: refused with what there is
   }
-  return std::make_unique<capture::PatternSource>(pattern, std::move(host), std::move(clock));
+  return std::make_unique<capture::pattern::Source>(pattern, std::move(host), std::move(clock));
 }
 
 std::unique_ptr<capture::Source> make_device(const GrabOptions& options, capture::Host host, StreamClock clock) {
-  capture::V4l2Source::Options device{.path = options.source.text,
-                                      .wish = {options.size, options.rate, options.format}};
+  capture::v4l2::Source::Options device{.path = options.source.text,
+                                        .wish = {options.size, options.rate, options.format}};
   device.stall_timeout = options.stall_timeout.value_or(device.stall_timeout);
-  return std::make_unique<capture::V4l2Source>(std::move(device), std::move(host), std::move(clock));
+  return std::make_unique<capture::v4l2::Source>(std::move(device), std::move(host), std::move(clock));
 }
 
 std::unique_ptr<capture::Source> make_av(const GrabOptions& options, capture::Host host, StreamClock clock) {
-  capture::AvSource::Options av{.url = options.source.text, .is_network = options.source.kind == SourceKind::network};
+  capture::network::Source::Options av{.url = options.source.text,
+                                       .is_network = options.source.kind == SourceKind::network};
   av.rtsp_transport = options.rtsp_transport;
   av.connect_timeout = options.timeout;
   av.stall_timeout = options.stall_timeout.value_or(av.stall_timeout);
   av.realtime = options.realtime;
   av.loop = options.loop;
   av.bare_rate = options.rate.value_or(av.bare_rate);
-  return std::make_unique<capture::AvSource>(std::move(av), std::move(host), std::move(clock));
+  return std::make_unique<capture::network::Source>(std::move(av), std::move(host), std::move(clock));
 }
 
 std::unique_ptr<capture::Source> make_source(const GrabOptions& options, const capture::Host& host,
@@ -115,16 +116,16 @@ StreamClock stream_clock(const std::vector<capture::Grab::Output>& writers) {
 int list(const GrabOptions& options) {
   std::string text;
   if (options.list) {
-    const auto devices = capture::list_devices();
-    text = options.json ? capture::devices_json(devices) : capture::devices_text(devices);
+    const auto devices = capture::v4l2::list_devices();
+    text = options.json ? capture::v4l2::devices_json(devices) : capture::v4l2::devices_text(devices);
     if (devices.empty() && !options.json) log::info("no cameras found");
   } else {
     std::string path = options.source.text;
-    if (path.empty()) path = capture::first_camera();
-    capture::V4l2Device device(path);
+    if (path.empty()) path = capture::v4l2::first_camera();
+    capture::v4l2::Device device(path);
     const auto formats = device.formats();
-    text = options.json ? capture::formats_json(path, device.info(), formats)
-                        : capture::formats_text(path, device.info(), formats);
+    text = options.json ? capture::v4l2::formats_json(path, device.info(), formats)
+                        : capture::v4l2::formats_text(path, device.info(), formats);
   }
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     throw Error(ExitCode::io_error, "stdout: cannot write");
@@ -161,7 +162,7 @@ int camgrab(int argc, char** argv) {
   capture::Grab grab(*source, host, std::move(writers), telemetry,
                      {.frames = options.frames,
                       .rate = thins ? *options.rate : Rational{0, 1},
-                      .complete_is_end = options.output_format == wire::OutputFormat::jpeg},
+                      .complete_is_end = options.output_format == wire::stream::OutputFormat::jpeg},
                      options.demand);
   grab.run();
   return 0;

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/redact.hpp"
 #include "cli/ring_options.hpp"
+#include "wire/bare/plain_writers.hpp"
 
 namespace campipe {
 
@@ -129,11 +130,11 @@ std::optional<int> parse_options(int argc, char** argv, GrabOptions& options) {
   if (texts.rate) options.rate = texts.rate;
   if (texts.stall.count() >= 0) options.stall_timeout = texts.stall;
   if (!texts.format.empty()) {
-    options.format = capture::parse_format_wish(texts.format);
+    options.format = capture::v4l2::parse_format_wish(texts.format);
     if (!options.format)
       throw Error(ExitCode::usage, "--format: no such format: " + texts.format + ": see camgrab --list-formats");
   }
-  const auto format = wire::output_format_by_name(texts.output_format);
+  const auto format = wire::bare::output_format_by_name(texts.output_format);
   if (!format)
     throw Error(ExitCode::usage, "--output-format: no such format: " + texts.output_format + ": see camgrab --help");
   options.output_format = *format;

@@ -20,10 +20,10 @@ struct GrabOptions {
   bool url_was_argument = false;  ///< and so stands in the process list
   std::vector<std::string> outputs{"-"};
   wire::RingOptions ring;
-  wire::Demand::Options demand;
+  wire::shm::Demand::Options demand;
   std::optional<Size> size;
   std::optional<Rational> rate;
-  std::optional<capture::FormatWish> format;
+  std::optional<capture::v4l2::FormatWish> format;
   std::uint64_t frames = 0;  ///< 0 = no limit
   std::chrono::nanoseconds duration{0};
   bool wait = false, realtime = false, loop = false, reconnect = true;
@@ -31,7 +31,7 @@ struct GrabOptions {
   std::string rtsp_transport = "tcp";
   std::chrono::nanoseconds timeout{std::chrono::seconds(10)};
   std::optional<std::chrono::nanoseconds> stall_timeout;
-  wire::OutputFormat output_format = wire::OutputFormat::nut;
+  wire::stream::OutputFormat output_format = wire::stream::OutputFormat::nut;
 };
 
 /// Answers the exit code where the program ends here (--help, --version), else fills `options`. Throws Error.

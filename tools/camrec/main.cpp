@@ -72,11 +72,11 @@ void check(Options& options, const wire::Endpoint& endpoint) {
   if (recording.segment < 1s || recording.segment > 24h) {
     throw Error(ExitCode::usage, "--segment: cannot use " + format_duration(recording.segment) + ": from 1s to 24h");
   }
-  const auto min_free = record::parse_min_free(options.min_free);
+  const auto min_free = record::library::parse_min_free(options.min_free);
   if (!min_free)
     throw Error(ExitCode::usage, "--min-free: cannot use '" + options.min_free + "': write it like 5% or 20G");
   recording.limits.min_free = *min_free;
-  recording.container = record::container_by_name(options.container);
+  recording.container = record::segment::container_by_name(options.container);
 }
 
 int run(int argc, char** argv) {
@@ -93,7 +93,7 @@ int run(int argc, char** argv) {
   ffmpeg::route_log();
   options.recording.input_is_file = wire::is_file(endpoint);
   cli::Telemetry telemetry({.stats_interval = app.common().stats});
-  wire::ReadOptions read_options{.stop_fd = stop.fd(), .input_format = options.input_format};
+  wire::stream::ReadOptions read_options{.stop_fd = stop.fd(), .input_format = options.input_format};
   read_options.on_idle = [&] { telemetry.alive(); };
   read_options.on_waiting = [&](bool now) { telemetry.set_waiting(now); };
   const auto reader = wire::open_reader(endpoint, std::move(read_options));

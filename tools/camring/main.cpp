@@ -35,7 +35,7 @@ constexpr const char* kExamples =
 /// "front.raw" of "front.raw" and of "shm:front.raw". Throws Error(usage) for what no ring is called.
 std::string ring_name(const std::string& text) {
   const std::string name = text.starts_with("shm:") ? text.substr(4) : text;
-  if (!ring::is_name(name)) {
+  if (!ring::kernel::is_name(name)) {
     throw Error(ExitCode::usage,
                 fmt::format("'{}' is no ring's name: 1 to 64 letters, digits, _ or -, and one .SUFFIX: front.h264",
                             log::printable(text.substr(0, 100))));
@@ -56,7 +56,7 @@ std::string dumped(const nlohmann::ordered_json& json) {
 
 int list(const Options& options) {
   std::vector<Listed> rings;
-  for (const std::string& name : ring::all_names()) {
+  for (const std::string& name : ring::kernel::all_names()) {
     Listed ring{.name = name, .survey = {}, .error = {}};
     try {
       ring.survey = ring::survey(name);

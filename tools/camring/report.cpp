@@ -31,7 +31,7 @@ std::string age_text(const ring::Survey& survey) {
 }
 
 std::string format_text(const ring::Survey& survey) {
-  return survey.format ? ring::describe(*survey.format) : "not told yet";
+  return survey.format ? ring::layout::describe(*survey.format) : "not told yet";
 }
 
 std::string writer_text(const ring::Survey& survey) {
@@ -79,9 +79,9 @@ std::string readers_table(const ring::Survey& survey) {
   return survey.readers.empty() ? "" : aligned(rows, 2);
 }
 
-Json format_json(const ring::Format& format) {
+Json format_json(const ring::layout::Format& format) {
   Json json;
-  json["codec"] = ring::name(format.codec);
+  json["codec"] = ring::layout::name(format.codec);
   json["pixel_format"] = format.pixel_format.empty() ? Json() : Json(format.pixel_format);
   json["width"] = format.width_px;
   json["height"] = format.height_px;
@@ -143,7 +143,7 @@ std::string text_of(const ring::Survey& survey) {
   out += fmt::format("frames   {} so far, {} dropped, {} fps, the newest {} old\n", survey.units, survey.dropped,
                      fps_text(survey), age_text(survey));
   const std::string memory = format_bytes(static_cast<std::int64_t>(survey.memory_bytes));
-  if (survey.kind == ring::Kind::raw) {
+  if (survey.kind == ring::layout::Kind::raw) {
     out += fmt::format("memory   {}: {} slots, {} leased\n", memory, survey.slots, survey.leased);
   } else {
     out += fmt::format("memory   {}: room for {} of coded video, {} packets in it\n", memory,
@@ -163,7 +163,7 @@ std::string text_of(const ring::Survey& survey) {
 }
 
 Json json_of(const ring::Survey& survey) {
-  const bool raw = survey.kind == ring::Kind::raw;
+  const bool raw = survey.kind == ring::layout::Kind::raw;
   Json json;
   json["name"] = survey.name;
   json["kind"] = raw ? "raw" : "coded";

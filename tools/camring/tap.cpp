@@ -4,6 +4,7 @@
 #include "cli/signals.hpp"
 #include "cli/telemetry.hpp"
 #include "wire/endpoint.hpp"
+#include "wire/make_writer.hpp"
 #include "wire/open.hpp"
 #include "wire/stream/writer.hpp"
 
@@ -12,18 +13,19 @@ namespace campipe {
 int tap(const TapOptions& options) {
   cli::StopSignal stop;
   cli::Telemetry telemetry({.stats_interval = options.stats});
-  wire::ReadOptions read;
+  wire::stream::ReadOptions read;
   read.stop_fd = stop.fd();
   read.on_idle = [&telemetry] { telemetry.alive(); };
-  const auto out = wire::make_writer(wire::open_output(wire::parse_endpoint("-")), "stdout", wire::OutputFormat::nut,
-                                     [&telemetry](bool now) { telemetry.blocked(now); });
+  const auto out =
+      wire::make_writer(wire::open_output(wire::parse_endpoint("-")), "stdout", wire::stream::OutputFormat::nut,
+                        [&telemetry](bool now) { telemetry.blocked(now); });
   const auto reader = wire::open_reader(wire::parse_endpoint("shm:" + options.name), std::move(read));
   telemetry.ready();
   while (options.frames == 0 || telemetry.frames_out() < options.frames) {
-    const wire::Pull event = reader->next();
+    const wire::stream::Pull event = reader->next();
     telemetry.alive();
-    if (event == wire::Pull::end || event == wire::Pull::stopped) break;
-    if (event == wire::Pull::format) {
+    if (event == wire::stream::Pull::end || event == wire::stream::Pull::stopped) break;
+    if (event == wire::stream::Pull::format) {
       out->set_format(reader->format());
       continue;
     }

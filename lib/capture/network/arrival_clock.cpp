@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace campipe::capture {
+namespace campipe::capture::network {
 
 namespace {
 
@@ -57,4 +57,4 @@ ArrivalClock::Mapped ArrivalClock::arrived(std::int64_t media_ns, std::int64_t a
   return {media_ns + offset_ns_, jump};
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::network

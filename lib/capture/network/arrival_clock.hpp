@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-namespace campipe::capture {
+namespace campipe::capture::network {
 
 /// Maps a live sender's media time (RTP ticks, FLV or TS times, in ns from wherever it counts) onto CLOCK_MONOTONIC: a
 /// packet can arrive late but never early, so the least delay seen tells the offset best.
@@ -37,4 +37,4 @@ private:
   bool window_full_ = false;
 };
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::network

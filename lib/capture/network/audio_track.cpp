@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace campipe::capture {
+namespace campipe::capture::network {
 
 namespace {
 
@@ -67,4 +67,4 @@ std::optional<media::Payload> AudioTrack::take(const media::Payload& payload) {
   return payload.part(adts->header_bytes, adts->frame_bytes - adts->header_bytes);
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::network

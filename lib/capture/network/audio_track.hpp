@@ -7,7 +7,7 @@
 #include "media/format.hpp"
 #include "media/payload.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::network {
 
 /// Brings a source's audio into canonical form: AAC as raw access units with its AudioSpecificConfig (ADTS headers,
 /// ISO/IEC 13818-7, 6.2, are taken off), the rest as it is.
@@ -33,4 +33,4 @@ struct Adts {
 };
 std::optional<Adts> parse_adts(std::span<const std::byte> bytes);
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::network

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace campipe::capture {
+namespace campipe::capture::network {
 
 namespace {
 
@@ -30,4 +30,4 @@ std::int64_t DecodeOrder::next(std::int64_t pts_us, std::optional<std::int64_t> 
   return last_;
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::network

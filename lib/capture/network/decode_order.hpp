@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-namespace campipe::capture {
+namespace campipe::capture::network {
 
 /// Gives each packet of a track its decoding time where the source tells none: the rule of NUT (the smallest of the
 /// last depth + 1 presentation times), with the depth found out as times step back. Always strictly increasing.
@@ -22,4 +22,4 @@ private:
   std::int64_t latest_pts_ = std::numeric_limits<std::int64_t>::min();
 };
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::network

@@ -11,7 +11,7 @@
 #include "base/log.hpp"
 #include "base/redact.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::network {
 
 namespace {
 
@@ -40,16 +40,16 @@ void check_file(const std::string& path) {
 
 }  // namespace
 
-AvSource::AvSource(Options options, Host host, StreamClock clock)
+Source::Source(Options options, Host host, StreamClock clock)
     : options_(std::move(options)), host_(std::move(host)), clock_(std::move(clock)), name_(redact_url(options_.url)) {}
 
 /// Asked by libavformat while it waits.
-bool AvSource::give_up() {
+bool Source::give_up() {
   if (host_.alive) host_.alive();
   return stopping(host_) || monotonic_ns() >= deadline_ns_;
 }
 
-ffmpeg::InputOptions AvSource::input_options() {
+ffmpeg::InputOptions Source::input_options() {
   ffmpeg::InputOptions options;
   options.interrupted = [this] { return give_up(); };
   if (!options_.is_network) {
@@ -71,7 +71,7 @@ ffmpeg::InputOptions AvSource::input_options() {
   return options;
 }
 
-void AvSource::open() {
+void Source::open() {
   if (!options_.is_network) check_file(options_.url);
   deadline_ns_ = options_.is_network ? monotonic_ns() + options_.connect_timeout.count() : kNever;
   int error = 0;
@@ -95,7 +95,7 @@ void AvSource::open() {
   }
 }
 
-void AvSource::set_tracks() {
+void Source::set_tracks() {
   video_index_ = audio_index_ = -1;
   coded_.reset();
   audio_.reset();
@@ -130,7 +130,7 @@ void AvSource::set_tracks() {
 }
 
 /// Puts the format together; due to be told if it is another than before.
-void AvSource::announce() {
+void Source::announce() {
   media::StreamFormat format{.video = coded_ ? coded_->format() : video_, .audio = std::nullopt, .clock = clock_};
   if (audio_) format.audio = audio_->format();
   if (format_known_ && format == format_) return;
@@ -139,12 +139,12 @@ void AvSource::announce() {
   log::info("{}: {}", name_, media::describe(format_));
 }
 
-Pull AvSource::lose(std::string why) {
+Pull Source::lose(std::string why) {
   loss_ = std::move(why);
   return Pull::lost;
 }
 
-Pull AvSource::ended() {
+Pull Source::ended() {
   if (live_) return lose("the server ended the stream");
   if (!options_.loop || round_end_ns_ <= round_ns_) return Pull::end;  // a round without a picture would never end
   round_ns_ = round_end_ns_;
@@ -156,13 +156,13 @@ Pull AvSource::ended() {
   return Pull::packet;
 }
 
-Pull AvSource::after_failure() {
+Pull Source::after_failure() {
   const ffmpeg::InputFailure failure = ffmpeg::explain(input_->error(), options_.is_network);
   if (live_) return lose(failure.why);
   throw Error(failure.code == ExitCode::bad_data ? ExitCode::bad_data : ExitCode::io_error, name_ + ": " + failure.why);
 }
 
-Pull AvSource::next() {
+Pull Source::next() {
   for (;;) {
     if (std::exchange(format_due_, false)) return Pull::format;
     if (std::exchange(packet_ready_, false)) return pace() ? Pull::packet : Pull::stopped;
@@ -191,13 +191,13 @@ Pull AvSource::next() {
   }
 }
 
-bool AvSource::take(ffmpeg::InputPacket& in) {
+bool Source::take(ffmpeg::InputPacket& in) {
   packet_ = {};
   if (in.track == video_index_) return take_video(in);
   return in.track == audio_index_ && format_known_ && take_audio(in);
 }
 
-bool AvSource::take_video(ffmpeg::InputPacket& in) {
+bool Source::take_video(ffmpeg::InputPacket& in) {
   if (live_ && options_.stall_timeout.count() > 0) deadline_ns_ = monotonic_ns() + options_.stall_timeout.count();
   const Times times = live_ ? time_live(in, true) : time_file(in, true);
   if (coded_) {
@@ -224,14 +224,14 @@ bool AvSource::take_video(ffmpeg::InputPacket& in) {
   return true;
 }
 
-bool AvSource::damaged() {
+bool Source::damaged() {
   log::debug("{}: a damaged picture left out", name_);
   ++stats_.dropped;
   gap_ = true;
   return false;
 }
 
-bool AvSource::take_audio(ffmpeg::InputPacket& in) {
+bool Source::take_audio(ffmpeg::InputPacket& in) {
   auto payload = audio_->take(in.payload);
   if (!payload) return false;
   if (format_.audio != audio_->format()) announce();
@@ -243,7 +243,7 @@ bool AvSource::take_audio(ffmpeg::InputPacket& in) {
   return true;
 }
 
-AvSource::Times AvSource::time_live(const ffmpeg::InputPacket& in, bool video) {
+Source::Times Source::time_live(const ffmpeg::InputPacket& in, bool video) {
   const std::int64_t now = monotonic_ns();
   const auto media = in.dts_ns ? in.dts_ns : in.pts_ns;
   if (!media || input_->is_bare()) return {now, now, true};
@@ -251,7 +251,7 @@ AvSource::Times AvSource::time_live(const ffmpeg::InputPacket& in, bool video) {
   return {arrival_.translate(in.pts_ns.value_or(*media)), arrival_.translate(*media), in.dts_ns.has_value()};
 }
 
-AvSource::Times AvSource::time_file(const ffmpeg::InputPacket& in, bool video) {
+Source::Times Source::time_file(const ffmpeg::InputPacket& in, bool video) {
   auto media = in.dts_ns ? in.dts_ns : in.pts_ns;
   std::int64_t pts = in.pts_ns.value_or(media.value_or(0));
   bool dts_known = in.dts_ns.has_value();
@@ -267,7 +267,7 @@ AvSource::Times AvSource::time_file(const ffmpeg::InputPacket& in, bool video) {
   return {pts + start, *media + start, dts_known};
 }
 
-void AvSource::stamp(const Times& times, DecodeOrder& order) {
+void Source::stamp(const Times& times, DecodeOrder& order) {
   due_ns_ = times.dts_ns;
   packet_.pts_us = clock_.pts_us(times.pts_ns);
   const std::int64_t dts_us =
@@ -278,7 +278,7 @@ void AvSource::stamp(const Times& times, DecodeOrder& order) {
 }
 
 /// Holds a file's packet back until its time, and a live one of a burst for a moment; false when a stop comes first.
-bool AvSource::pace() {
+bool Source::pace() {
   if (live_) {
     if (packet_.track == media::Track::audio) return true;
     const Wake wake = wait(host_, -1, 0, last_out_ns_ + kLeastGapNs);
@@ -288,4 +288,4 @@ bool AvSource::pace() {
   return !options_.realtime || wait(host_, -1, 0, due_ns_) != Wake::stopped;
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::network

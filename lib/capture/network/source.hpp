@@ -11,12 +11,12 @@
 #include "capture/source.hpp"
 #include "ffmpeg/input.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::network {
 
 /// A network source or a file through libavformat, without decoding: RTSP, RTMP, HTTP (MJPEG multipart too), containers
 /// and bare streams. Video and one audio track. What a server sends is timed by ArrivalClock, a file by its own times
 /// from the moment it was opened.
-class AvSource : public Source {
+class Source : public capture::Source {
 public:
   struct Options {
     std::string url;  ///< a URL, or a path when !is_network; may hold a password
@@ -28,7 +28,7 @@ public:
     bool loop = false;         ///< file: from the start again at its end, times going on
     Rational bare_rate{0, 1};  ///< frame rate of a bare stream, which has none of its own; 0 = 25, or what it says
   };
-  AvSource(Options options, Host host, StreamClock clock);
+  Source(Options options, Host host, StreamClock clock);
 
   /// Throws Error: wrong password 77, no such stream or file 66, unreachable 69, no video 65, no RTSP or HTTP 76.
   void open() override;
@@ -90,4 +90,4 @@ private:
   bool opened_ = false;
 };
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::network

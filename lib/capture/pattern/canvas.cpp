@@ -6,7 +6,7 @@
 
 #include "capture/pattern/font.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::pattern {
 
 using media::PixelFormat;
 
@@ -123,4 +123,4 @@ void Canvas::text(int x, int y, int scale, std::string_view text, Colour colour)
   }
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::pattern

@@ -7,7 +7,7 @@
 #include "base/units.hpp"
 #include "media/pixel_format.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::pattern {
 
 struct Colour {
   std::uint8_t r = 0, g = 0, b = 0;
@@ -44,4 +44,4 @@ private:
   std::size_t strides_[3] = {};
 };
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::pattern

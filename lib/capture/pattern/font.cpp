@@ -1,6 +1,6 @@
 #include "capture/pattern/font.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::pattern {
 
 namespace {
 
@@ -80,4 +80,4 @@ const Glyph& glyph(char c) noexcept {
   }
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::pattern

@@ -2,7 +2,7 @@
 #include <array>
 #include <cstdint>
 
-namespace campipe::capture {
+namespace campipe::capture::pattern {
 
 constexpr int kGlyphWidth = 5;
 constexpr int kGlyphHeight = 7;
@@ -12,4 +12,4 @@ constexpr int kGlyphAdvance = kGlyphWidth + 1;  ///< from one character to the n
 /// space . : - / #; anything else is a small box.
 const std::array<std::uint8_t, kGlyphHeight>& glyph(char c) noexcept;
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::pattern

@@ -11,7 +11,7 @@
 #include "capture/pattern/font.hpp"
 #include "media/counter_strip.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::pattern {
 
 namespace {
 
@@ -39,7 +39,7 @@ std::string clock_text(std::int64_t unix_us) {
                      utc.tm_hour, utc.tm_min, utc.tm_sec, unix_us / 1000 % 1000);
 }
 
-PatternPicture::PatternPicture(media::PixelFormat format, Size size, Rational rate)
+Picture::Picture(media::PixelFormat format, Size size, Rational rate)
     : format_(format),
       size_(size),
       rate_(rate),
@@ -54,7 +54,7 @@ PatternPicture::PatternPicture(media::PixelFormat format, Size size, Rational ra
   paint_still();
 }
 
-void PatternPicture::paint_still() {
+void Picture::paint_still() {
   Canvas canvas(format_, size_, still_);
   const int width = size_.width_px;
   canvas.fill({0, 0, width, size_.height_px}, kPanel);
@@ -68,7 +68,7 @@ void PatternPicture::paint_still() {
   }
 }
 
-void PatternPicture::paint_motion(Canvas& canvas, double seconds) const {
+void Picture::paint_motion(Canvas& canvas, double seconds) const {
   const int width = size_.width_px;
   const int radius = std::max(2, std::min(bars_px_ / 5, width / 10));
   const int x = radius + static_cast<int>(swing(seconds, 5.0) * (width - 2 * radius));
@@ -81,7 +81,7 @@ void PatternPicture::paint_motion(Canvas& canvas, double seconds) const {
   for (int at = -shift; at < width; at += 2 * block) canvas.fill({at, top, block, band_px_}, {90, 160, 255});
 }
 
-void PatternPicture::paint_text(Canvas& canvas, std::uint64_t number, std::int64_t unix_us) const {
+void Picture::paint_text(Canvas& canvas, std::uint64_t number, std::int64_t unix_us) const {
   const std::string clock = clock_text(unix_us);
   const std::string frame = fmt::format("#{:06}", number);
   const int top = strip_px_ + bars_px_ + ramp_px_;
@@ -104,7 +104,7 @@ void PatternPicture::paint_text(Canvas& canvas, std::uint64_t number, std::int64
   }
 }
 
-void PatternPicture::paint(std::uint64_t number, std::int64_t unix_us, std::span<std::byte> out) const {
+void Picture::paint(std::uint64_t number, std::int64_t unix_us, std::span<std::byte> out) const {
   std::memcpy(out.data(), still_.data(), still_.size());
   Canvas canvas(format_, size_, out);
   paint_motion(canvas, static_cast<double>(number) / rate_.value());
@@ -113,7 +113,7 @@ void PatternPicture::paint(std::uint64_t number, std::int64_t unix_us, std::span
 }
 
 /// Takes the cells from a strip of luma, so that one drawing serves all pixel formats.
-void PatternPicture::paint_strip(Canvas& canvas, std::uint32_t number) const {
+void Picture::paint_strip(Canvas& canvas, std::uint32_t number) const {
   const auto width = static_cast<std::size_t>(size_.width_px);
   const Size least{size_.width_px, 8};
   std::vector<std::byte> luma(width * static_cast<std::size_t>(media::counter_strip_rows(least.height_px)));
@@ -127,4 +127,4 @@ void PatternPicture::paint_strip(Canvas& canvas, std::uint32_t number) const {
   }
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::pattern

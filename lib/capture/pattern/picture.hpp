@@ -7,14 +7,14 @@
 
 #include "capture/pattern/canvas.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::pattern {
 
 /// Paints the test pattern: colour bars and a grey ramp, a ball and a band of blocks that move, the time of day (UTC)
 /// and the frame number as text, and the machine-readable strip of media/counter_strip.hpp at the top.
-class PatternPicture {
+class Picture {
 public:
   /// @param size  At least 32x32. @param rate  Sets how fast things move: the same speed at any rate.
-  PatternPicture(media::PixelFormat format, Size size, Rational rate);
+  Picture(media::PixelFormat format, Size size, Rational rate);
 
   std::size_t bytes() const noexcept { return still_.size(); }
 
@@ -38,4 +38,4 @@ private:
 /// "2026-11-21 04:05:06.789" (UTC).
 std::string clock_text(std::int64_t unix_us);
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::pattern

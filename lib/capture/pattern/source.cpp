@@ -6,13 +6,13 @@
 
 #include "base/error.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::pattern {
 
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-PatternSource::Options checked(PatternSource::Options options) {
+Source::Options checked(Source::Options options) {
   if (options.size.width_px < 32 || options.size.height_px < 32) {
     throw Error(ExitCode::unavailable,
                 fmt::format("pattern: cannot do {}x{}: it offers any size from 32x32 to 16384x16384",
@@ -29,7 +29,7 @@ PatternSource::Options checked(PatternSource::Options options) {
 
 }  // namespace
 
-PatternSource::PatternSource(Options options, Host host, StreamClock clock)
+Source::Source(Options options, Host host, StreamClock clock)
     : options_(checked(options)),
       host_(std::move(host)),
       clock_(std::move(clock)),
@@ -45,13 +45,13 @@ PatternSource::PatternSource(Options options, Host host, StreamClock clock)
   format_.clock = clock_;
 }
 
-void PatternSource::open() {
+void Source::open() {
   const std::int64_t now = monotonic_ns();
   // Opened again: the next picture is due now, and the count goes on without a gap.
   start_ns_ = start_ns_ ? *start_ns_ + (now - deadline_ns(number_)) : now;
 }
 
-std::int64_t PatternSource::deadline_ns(std::uint64_t number) const noexcept {
+std::int64_t Source::deadline_ns(std::uint64_t number) const noexcept {
   // Exact: `num` pictures take `den` seconds. Whole seconds apart, since number * den * 10^9 leaves 64 bits.
   const auto [num, den] = options_.rate;
   const auto n = static_cast<std::int64_t>(number);
@@ -59,7 +59,7 @@ std::int64_t PatternSource::deadline_ns(std::uint64_t number) const noexcept {
   return *start_ns_ + seconds * kSecond + n % num * den % num * kSecond / num;
 }
 
-void PatternSource::skip_what_is_late() {
+void Source::skip_what_is_late() {
   const std::int64_t now = monotonic_ns();
   if (now - deadline_ns(number_) <= kSecond) return;
   const std::uint64_t before = number_;
@@ -68,7 +68,7 @@ void PatternSource::skip_what_is_late() {
   skipped_ = true;
 }
 
-Pull PatternSource::next() {
+Pull Source::next() {
   if (!format_told_) {
     format_told_ = true;
     return Pull::format;
@@ -91,4 +91,4 @@ Pull PatternSource::next() {
   return Pull::packet;
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::pattern

@@ -5,12 +5,12 @@
 #include "capture/source.hpp"
 #include "media/payload.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::pattern {
 
-/// The built-in live camera: pictures of PatternPicture at absolute deadlines of CLOCK_MONOTONIC, number 0 first. The
+/// The built-in live camera: pictures of Picture at absolute deadlines of CLOCK_MONOTONIC, number 0 first. The
 /// number is the packet's sequence and the counter drawn. Late by at most a second it catches up; by more it skips
 /// pictures, counts them and flags the next one.
-class PatternSource : public Source {
+class Source : public capture::Source {
 public:
   struct Options {
     Size size{1280, 720};
@@ -19,7 +19,7 @@ public:
   };
 
   /// Throws Error(unavailable) for a size under 32x32 or a pixel format that Canvas cannot draw.
-  PatternSource(Options options, Host host, StreamClock clock);
+  Source(Options options, Host host, StreamClock clock);
 
   void open() override;
   Pull next() override;
@@ -39,7 +39,7 @@ private:
   Options options_;
   Host host_;
   StreamClock clock_;
-  PatternPicture picture_;
+  Picture picture_;
   std::string name_ = "pattern";
   media::StreamFormat format_;
   media::Packet packet_;
@@ -51,4 +51,4 @@ private:
   bool skipped_ = false;
 };
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::pattern

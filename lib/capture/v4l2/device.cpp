@@ -13,7 +13,7 @@
 
 #include "base/error.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 namespace {
 
@@ -76,8 +76,7 @@ std::optional<DeviceInfo> query_device(int fd) noexcept {
   return info;
 }
 
-V4l2Device::V4l2Device(const std::string& path)
-    : path_(path), fd_(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)) {
+Device::Device(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)) {
   if (!fd_) {
     const int error = errno;
     if (error == ENOENT || error == ENODEV || error == ENXIO) {
@@ -97,17 +96,17 @@ V4l2Device::V4l2Device(const std::string& path)
   if ((info_.capabilities & V4L2_CAP_VIDEO_CAPTURE) == 0) type_ = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 }
 
-V4l2Device::~V4l2Device() {
+Device::~Device() {
   stop();
   if (converts_) ::v4l2_close(fd_.release());
 }
 
-int V4l2Device::call(unsigned long request, void* argument) noexcept {
+int Device::call(unsigned long request, void* argument) noexcept {
   if (!converts_) return device_ioctl(fd_.get(), request, argument);
   return ::v4l2_ioctl(fd_.get(), request, argument) < 0 ? errno : 0;
 }
 
-void V4l2Device::fail(int error, const char* what) {
+void Device::fail(int error, const char* what) {
   switch (error) {
     case EBUSY: {
       const std::string holder = holder_of(path_);
@@ -126,15 +125,15 @@ void V4l2Device::fail(int error, const char* what) {
   }
 }
 
-void V4l2Device::demand(unsigned long request, void* argument, const char* what) {
+void Device::demand(unsigned long request, void* argument, const char* what) {
   if (const int error = call(request, argument); error != 0) fail(error, what);
 }
 
-void V4l2Device::refuse_signal() const {
+void Device::refuse_signal() const {
   throw Error(ExitCode::unavailable, path_ + ": the signal is of a kind that the device cannot take");
 }
 
-std::optional<Size> V4l2Device::follow_signal() {
+std::optional<Size> Device::follow_signal() {
   int index = 0;
   v4l2_input input{};
   if (call(VIDIOC_G_INPUT, &index) != 0) return std::nullopt;
@@ -164,13 +163,13 @@ std::optional<Size> V4l2Device::follow_signal() {
   return Size{static_cast<int>(timings.bt.width), static_cast<int>(timings.bt.height)};
 }
 
-bool V4l2Device::use_conversion() {
+bool Device::use_conversion() {
   if (multiplanar() || ::v4l2_fd_open(fd_.get(), 0) < 0) return false;
   converts_ = true;
   return true;
 }
 
-Rational V4l2Device::set_rate(Rational rate) {
+Rational Device::set_rate(Rational rate) {
   v4l2_streamparm parameters{};
   parameters.type = type_;
   if (call(VIDIOC_G_PARM, &parameters) != 0) return {0, 1};
@@ -186,7 +185,7 @@ Rational V4l2Device::set_rate(Rational rate) {
   return {capture.timeperframe.denominator / common, capture.timeperframe.numerator / common};
 }
 
-DeviceMode V4l2Device::set_mode(const Mode& wish) {
+DeviceMode Device::set_mode(const Mode& wish) {
   v4l2_format format{};
   format.type = type_;
   demand(VIDIOC_G_FMT, &format, "cannot ask for the format");
@@ -233,7 +232,7 @@ DeviceMode V4l2Device::set_mode(const Mode& wish) {
   return mode;
 }
 
-void V4l2Device::map_buffer(std::uint32_t index) {
+void Device::map_buffer(std::uint32_t index) {
   v4l2_buffer buffer{};
   std::array<v4l2_plane, VIDEO_MAX_PLANES> planes{};
   buffer.type = type_;
@@ -257,7 +256,7 @@ void V4l2Device::map_buffer(std::uint32_t index) {
   }
 }
 
-void V4l2Device::start(std::uint32_t buffers) {
+void Device::start(std::uint32_t buffers) {
   v4l2_requestbuffers request{};
   request.count = buffers;
   request.type = type_;
@@ -272,7 +271,7 @@ void V4l2Device::start(std::uint32_t buffers) {
   streaming_ = true;
 }
 
-void V4l2Device::stop() noexcept {
+void Device::stop() noexcept {
   int type = static_cast<int>(type_);
   if (std::exchange(streaming_, false)) call(VIDIOC_STREAMOFF, &type);
   if (buffers_.empty()) return;
@@ -289,7 +288,7 @@ void V4l2Device::stop() noexcept {
   call(VIDIOC_REQBUFS, &none);
 }
 
-int V4l2Device::dequeue(DeviceFrame& frame) noexcept {
+int Device::dequeue(DeviceFrame& frame) noexcept {
   v4l2_buffer buffer{};
   std::array<v4l2_plane, VIDEO_MAX_PLANES> planes{};
   buffer.type = type_;
@@ -315,7 +314,7 @@ int V4l2Device::dequeue(DeviceFrame& frame) noexcept {
   return 0;
 }
 
-int V4l2Device::queue(std::uint32_t index) noexcept {
+int Device::queue(std::uint32_t index) noexcept {
   v4l2_buffer buffer{};
   std::array<v4l2_plane, VIDEO_MAX_PLANES> planes{};
   buffer.type = type_;
@@ -328,7 +327,7 @@ int V4l2Device::queue(std::uint32_t index) noexcept {
   return call(VIDIOC_QBUF, &buffer);
 }
 
-bool V4l2Device::source_changed() noexcept {
+bool Device::source_changed() noexcept {
   v4l2_event event{};
   bool changed = false;
   while (call(VIDIOC_DQEVENT, &event) == 0) {
@@ -339,4 +338,4 @@ bool V4l2Device::source_changed() noexcept {
   return changed;
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

@@ -13,7 +13,7 @@
 #include "capture/v4l2/mode_choice.hpp"
 #include "media/format.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 /// What VIDIOC_QUERYCAP says.
 struct DeviceInfo {
@@ -49,13 +49,13 @@ struct DeviceFrame {
 /// A V4L2 capture node with memory-mapped buffers, single- and multi-planar API alike. One thread. What fails throws
 /// Error with the name in front and the exit code that fits; EBUSY names the process that holds the device where it can
 /// be seen.
-class V4l2Device {
+class Device {
 public:
   /// Opens without blocking. Throws Error: missing 66, no permission 77, no capture device 66.
-  explicit V4l2Device(const std::string& path);
-  ~V4l2Device();
-  V4l2Device(const V4l2Device&) = delete;
-  V4l2Device& operator=(const V4l2Device&) = delete;
+  explicit Device(const std::string& path);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
 
   int fd() const noexcept { return fd_.get(); }
   const DeviceInfo& info() const noexcept { return info_; }
@@ -113,4 +113,4 @@ int device_ioctl(int fd, unsigned long request, void* argument) noexcept;
 /// What a descriptor says to VIDIOC_QUERYCAP; nothing when it is no V4L2 device.
 std::optional<DeviceInfo> query_device(int fd) noexcept;
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

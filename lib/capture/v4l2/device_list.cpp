@@ -9,7 +9,7 @@
 #include "base/error.hpp"
 #include "base/units.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 namespace {
 
@@ -152,4 +152,4 @@ std::string formats_json(const std::string& path, const DeviceInfo& info, const 
   return dump(device);
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

@@ -6,7 +6,7 @@
 #include "capture/v4l2/device.hpp"
 #include "capture/v4l2/mode_choice.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 struct ListedDevice {
   std::string path;  ///< /dev/videoN
@@ -27,4 +27,4 @@ std::string devices_json(const std::vector<ListedDevice>& devices);
 std::string formats_text(const std::string& path, const DeviceInfo& info, const std::vector<OfferedFormat>& formats);
 std::string formats_json(const std::string& path, const DeviceInfo& info, const std::vector<OfferedFormat>& formats);
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

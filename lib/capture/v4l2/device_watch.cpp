@@ -11,7 +11,7 @@
 #include "base/clock.hpp"
 #include "base/fd.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 namespace {
 
@@ -60,4 +60,4 @@ Wake wait_for_device(const std::string& path, const Host& host, std::int64_t dea
   }
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

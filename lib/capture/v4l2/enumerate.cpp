@@ -8,7 +8,7 @@
 #include "base/units.hpp"
 #include "capture/v4l2/device.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 namespace {
 
@@ -28,7 +28,7 @@ bool is_same_device(const struct stat& device, const std::filesystem::path& desc
 
 }  // namespace
 
-std::vector<RateRange> V4l2Device::rates(std::uint32_t fourcc, Size size) {
+std::vector<RateRange> Device::rates(std::uint32_t fourcc, Size size) {
   std::vector<RateRange> found;
   for (std::uint32_t i = 0; i < kMostEntries; ++i) {
     v4l2_frmivalenum entry{};
@@ -47,7 +47,7 @@ std::vector<RateRange> V4l2Device::rates(std::uint32_t fourcc, Size size) {
   return found;
 }
 
-std::vector<OfferedSize> V4l2Device::sizes(std::uint32_t fourcc) {
+std::vector<OfferedSize> Device::sizes(std::uint32_t fourcc) {
   std::vector<OfferedSize> found;
   for (std::uint32_t i = 0; i < kMostEntries; ++i) {
     v4l2_frmsizeenum entry{};
@@ -68,7 +68,7 @@ std::vector<OfferedSize> V4l2Device::sizes(std::uint32_t fourcc) {
   return found;
 }
 
-std::vector<OfferedFormat> V4l2Device::formats() {
+std::vector<OfferedFormat> Device::formats() {
   std::vector<OfferedFormat> found;
   for (std::uint32_t i = 0; i < kMostEntries; ++i) {
     v4l2_fmtdesc entry{};
@@ -101,4 +101,4 @@ std::string holder_of(const std::string& path) {
   return {};
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

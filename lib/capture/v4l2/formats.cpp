@@ -6,7 +6,7 @@
 
 #include <linux/videodev2.h>
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 using media::PixelFormat;
 using media::VideoCodec;
@@ -116,4 +116,4 @@ std::optional<FormatWish> parse_format_wish(std::string_view word) {
   return std::nullopt;
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

@@ -7,7 +7,7 @@
 
 #include "media/format.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 /// What a V4L2 pixel format is to us.
 struct DeviceFormat {
@@ -37,4 +37,4 @@ struct FormatWish {
 /// Case does not count. Nothing for a word that is none of these.
 std::optional<FormatWish> parse_format_wish(std::string_view word);
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

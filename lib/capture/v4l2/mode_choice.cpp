@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 using media::VideoCodec;
 
@@ -169,4 +169,4 @@ std::string sizes_text(const std::vector<OfferedFormat>& offered) {
   return text.empty() ? "no sizes" : text;
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

@@ -7,7 +7,7 @@
 #include "base/expected.hpp"
 #include "capture/v4l2/formats.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 /// Frame rates that a device offers: some, or everything between two.
 struct RateRange {
@@ -48,4 +48,4 @@ Expected<Mode, std::string> choose_mode(const std::vector<OfferedFormat>& offere
 /// "640x480 1280x720", each once, smallest first.
 std::string sizes_text(const std::vector<OfferedFormat>& offered);
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

@@ -13,7 +13,7 @@
 #include "capture/v4l2/device_watch.hpp"
 #include "capture/v4l2/tight_picture.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 namespace {
 
@@ -22,17 +22,17 @@ constexpr std::uint32_t kBuffers = 4;
 
 }  // namespace
 
-V4l2Source::V4l2Source(Options options, Host host, StreamClock clock)
+Source::Source(Options options, Host host, StreamClock clock)
     : options_(std::move(options)),
       host_(std::move(host)),
       clock_(std::move(clock)),
       path_(options_.path.empty() ? "auto" : options_.path) {}
 
-V4l2Source::~V4l2Source() = default;
+Source::~Source() = default;
 
-void V4l2Source::open() {
+void Source::open() {
   if (options_.path.empty()) path_ = first_camera();
-  auto device = std::make_unique<V4l2Device>(path_);
+  auto device = std::make_unique<Device>(path_);
   choose_and_set(*device, device->follow_signal());
   device->start(kBuffers);
   device_ = std::move(device);
@@ -44,7 +44,7 @@ void V4l2Source::open() {
   gap_ = stats_.frames > 0;
 }
 
-void V4l2Source::choose_and_set(V4l2Device& device, std::optional<Size> signal) {
+void Source::choose_and_set(Device& device, std::optional<Size> signal) {
   const auto known = [](const OfferedFormat& format) { return find_device_format(format.fourcc) != nullptr; };
   auto offered = device.formats();
   if (std::ranges::none_of(offered, known) && device.use_conversion()) offered = device.formats();
@@ -80,25 +80,25 @@ void V4l2Source::choose_and_set(V4l2Device& device, std::optional<Size> signal) 
   format_ = {.video = std::move(video), .audio = std::nullopt, .clock = clock_};
 }
 
-void V4l2Source::close() noexcept {
+void Source::close() noexcept {
   device_.reset();
 }
 
-Wake V4l2Source::wait_for_return(const Host& host, std::int64_t deadline_ns) {
+Wake Source::wait_for_return(const Host& host, std::int64_t deadline_ns) {
   return wait_for_device(options_.path.empty() ? "/dev/" : options_.path, host, deadline_ns);
 }
 
-Pull V4l2Source::lose(std::string why) {
+Pull Source::lose(std::string why) {
   loss_ = std::move(why);
   return Pull::lost;
 }
 
-Pull V4l2Source::lose(int error) {
+Pull Source::lose(int error) {
   return lose(error == ENODEV || error == ENXIO || error == EINVAL ? std::string("unplugged") : errno_text(error));
 }
 
 /// A camera may take seconds to its first picture; one at 0.2 frames a second is not silent after five.
-std::int64_t V4l2Source::stall_deadline() const {
+std::int64_t Source::stall_deadline() const {
   const std::int64_t patience = options_.stall_timeout.count();
   if (patience == 0) return kNever;
   if (last_frame_ns_ == 0) return started_ns_ + std::max(2 * patience, 10 * kSecond);
@@ -108,7 +108,7 @@ std::int64_t V4l2Source::stall_deadline() const {
   return last_frame_ns_ + std::max(patience, static_cast<std::int64_t>(interval * 5e9));
 }
 
-Pull V4l2Source::next() {
+Pull Source::next() {
   if (std::exchange(format_due_, false)) return Pull::format;
   if (std::exchange(packet_ready_, false)) return Pull::packet;
   for (;;) {
@@ -139,7 +139,7 @@ Pull V4l2Source::next() {
 }
 
 /// Makes the packet of a frame; answers whether it is one.
-bool V4l2Source::deliver(const DeviceFrame& frame) {
+bool Source::deliver(const DeviceFrame& frame) {
   last_frame_ns_ = monotonic_ns();
   count(frame);
   const bool damaged = (frame.flags & V4L2_BUF_FLAG_ERROR) != 0 || frame.bytes() == 0;
@@ -162,7 +162,7 @@ bool V4l2Source::deliver(const DeviceFrame& frame) {
   return true;
 }
 
-CodedVideo::Verdict V4l2Source::copy_out(const DeviceFrame& frame, media::Payload& out) {
+CodedVideo::Verdict Source::copy_out(const DeviceFrame& frame, media::Payload& out) {
   if (!coded_) {
     auto copy = tight_copy({mode_.format, mode_.size, mode_.strides, frame.planes}, pictures_);
     if (!copy) return CodedVideo::Verdict::damaged;
@@ -182,7 +182,7 @@ CodedVideo::Verdict V4l2Source::copy_out(const DeviceFrame& frame, media::Payloa
   return verdict;
 }
 
-void V4l2Source::stamp(const DeviceFrame& frame) {
+void Source::stamp(const DeviceFrame& frame) {
   const std::int64_t now = monotonic_ns();
   const bool monotonic = (frame.flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) == V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
   const bool believable = monotonic && frame.timestamp_ns <= now && now - frame.timestamp_ns < kSecond;
@@ -195,7 +195,7 @@ void V4l2Source::stamp(const DeviceFrame& frame) {
 }
 
 /// Turns the driver's 32-bit count, which starts anew with the stream, into one that goes on.
-void V4l2Source::count(const DeviceFrame& frame) {
+void Source::count(const DeviceFrame& frame) {
   std::uint32_t step = 1;
   if (driver_sequence_) {
     step = frame.sequence - *driver_sequence_;
@@ -209,4 +209,4 @@ void V4l2Source::count(const DeviceFrame& frame) {
   }
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

@@ -9,20 +9,20 @@
 #include "capture/v4l2/device.hpp"
 #include "capture/v4l2/mode_choice.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 /// A V4L2 camera. Raw pictures come out as tight planes, MJPEG, H.264 and H.265 are passed through in canonical form.
 /// What the driver flags as damaged, what is empty or too short is left out and counted. The driver's sequence becomes
 /// one count that goes on over reconnections.
-class V4l2Source : public Source {
+class Source : public capture::Source {
 public:
   struct Options {
     std::string path;  ///< empty: the first camera there is, looked for at each open()
     ModeWish wish;
     std::chrono::nanoseconds stall_timeout{std::chrono::seconds(5)};
   };
-  V4l2Source(Options options, Host host, StreamClock clock);
-  ~V4l2Source() override;
+  Source(Options options, Host host, StreamClock clock);
+  ~Source() override;
 
   void open() override;
   Pull next() override;
@@ -38,7 +38,7 @@ public:
   Wake wait_for_return(const Host& host, std::int64_t deadline_ns) override;
 
 private:
-  void choose_and_set(V4l2Device& device, std::optional<Size> signal);
+  void choose_and_set(Device& device, std::optional<Size> signal);
   Pull lose(std::string why);
   Pull lose(int error);
   std::int64_t stall_deadline() const;
@@ -51,7 +51,7 @@ private:
   Host host_;
   StreamClock clock_;
   std::string path_;  // what messages call it
-  std::unique_ptr<V4l2Device> device_;
+  std::unique_ptr<Device> device_;
   DeviceMode mode_;
   std::optional<CodedVideo> coded_;
   media::BufferPool pictures_, units_;  // raw and coded
@@ -69,4 +69,4 @@ private:
   bool gap_ = false;  // something before the next packet is missing
 };
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

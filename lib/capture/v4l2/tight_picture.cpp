@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 namespace {
 
@@ -73,4 +73,4 @@ std::optional<media::Payload> tight_copy(const PaddedPicture& picture, media::Bu
   return media::BufferPool::seal(std::move(buffer));
 }
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

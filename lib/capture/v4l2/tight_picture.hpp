@@ -8,7 +8,7 @@
 #include "capture/v4l2/formats.hpp"
 #include "media/payload.hpp"
 
-namespace campipe::capture {
+namespace campipe::capture::v4l2 {
 
 /// A raw picture as a driver gives it: rows padded to `strides`, planes in one piece of memory or in several.
 struct PaddedPicture {
@@ -22,4 +22,4 @@ struct PaddedPicture {
 /// off on its way).
 std::optional<media::Payload> tight_copy(const PaddedPicture& picture, media::BufferPool& pool);
 
-}  // namespace campipe::capture
+}  // namespace campipe::capture::v4l2

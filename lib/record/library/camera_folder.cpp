@@ -14,7 +14,7 @@
 #include "base/random.hpp"
 #include "record/segment/layout.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 namespace {
 
@@ -35,14 +35,14 @@ constexpr std::string_view kMarkerVersion = "1";
   throw Error(code, fmt::format("{}: {}{}", path, errno_text(error), remedy));
 }
 
-Folder open_folder(const Folder& in, const std::string& name) {
+segment::Folder open_folder(const segment::Folder& in, const std::string& name) {
   int error = 0;
   auto folder = in.open(name, true, error);
   if (!folder) fail(in.path() + "/" + name, error);
   return std::move(*folder);
 }
 
-Folder open_root(std::string path) {
+segment::Folder open_root(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd && errno == ENOENT) {
@@ -73,7 +73,7 @@ void write_marker(const Fd& fd, const std::string& path) {
 }
 
 /// Checks the marker, or writes it where that is right. Answers whether it is new.
-bool check_marker(const Folder& root) {
+bool check_marker(const segment::Folder& root) {
   const std::string path = root.path() + "/" + kMarker;
   Fd fd(::openat(root.fd(), kMarker, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd && errno != ENOENT) fail(path, errno);
@@ -107,7 +107,7 @@ bool check_marker(const Folder& root) {
 }
 
 /// An OFD lock: it belongs to the open file, so the kernel drops it with the process, however that ends.
-Fd lock_camera(const Folder& folder) {
+Fd lock_camera(const segment::Folder& folder) {
   const std::string path = folder.path() + "/.lock";
   Fd fd(::openat(folder.fd(), ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd) fail(path, errno);
@@ -126,15 +126,15 @@ Fd lock_camera(const Folder& folder) {
 }  // namespace
 
 CameraFolder::CameraFolder(const std::string& root, const std::string& name) {
-  const Folder base = open_root(root);
+  const segment::Folder base = open_root(root);
   made_root_ = check_marker(base);
   top_ = open_folder(base, name);
   lock_ = lock_camera(top_);
-  live_ = open_folder(top_, kLiveFolder);
-  index_ = open_folder(top_, kIndexFolder);
-  quarantine_ = open_folder(top_, kQuarantineFolder);
+  live_ = open_folder(top_, segment::kLiveFolder);
+  index_ = open_folder(top_, segment::kIndexFolder);
+  quarantine_ = open_folder(top_, segment::kQuarantineFolder);
   // The folders may be there while the file system has become read-only or the user another one.
   if (::faccessat(live_.fd(), ".", W_OK | X_OK, AT_EACCESS) != 0) fail(live_.path(), errno);
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

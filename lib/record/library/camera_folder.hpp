@@ -4,7 +4,7 @@
 #include "base/fd.hpp"
 #include "record/segment/folder.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 /// ROOT/NAME: the folder of one camera, locked for one writer for as long as this lives.
 ///
@@ -17,17 +17,17 @@ public:
   /// 77, a marker of another version 78, another writer has the lock 75.
   CameraFolder(const std::string& root, const std::string& name);
 
-  const Folder& top() const noexcept { return top_; }
-  const Folder& live() const noexcept { return live_; }
-  const Folder& index() const noexcept { return index_; }
-  const Folder& quarantine() const noexcept { return quarantine_; }
+  const segment::Folder& top() const noexcept { return top_; }
+  const segment::Folder& live() const noexcept { return live_; }
+  const segment::Folder& index() const noexcept { return index_; }
+  const segment::Folder& quarantine() const noexcept { return quarantine_; }
   const std::string& path() const noexcept { return top_.path(); }
   bool made_root() const noexcept { return made_root_; }  ///< the marker was written now
 
 private:
-  Folder top_, live_, index_, quarantine_;
+  segment::Folder top_, live_, index_, quarantine_;
   Fd lock_;
   bool made_root_ = false;
 };
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

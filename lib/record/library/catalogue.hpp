@@ -7,11 +7,11 @@
 #include "record/segment/folder.hpp"
 #include "record/segment/layout.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 /// A published segment in ROOT/NAME/DAY/HOUR.
 struct Published {
-  SegmentName name;
+  segment::SegmentName name;
   std::uint64_t bytes = 0;
 
   std::string path() const;  ///< relative to ROOT/NAME
@@ -21,14 +21,14 @@ struct Published {
 /// Used from one thread.
 class Catalogue {
 public:
-  explicit Catalogue(const Folder& top) : top_(top) {}
+  explicit Catalogue(const segment::Folder& top) : top_(top) {}
 
   /// Reads the folders anew.
   void read();
 
   void add(const Published& segment);
   /// Forgets a segment that is gone.
-  void forget(const SegmentName& name);
+  void forget(const segment::SegmentName& name);
 
   std::vector<Published> oldest_first() const;
   std::uint64_t total_bytes() const noexcept { return total_bytes_; }
@@ -39,13 +39,13 @@ public:
 private:
   /// Two segments may begin in the same millisecond when the clock was set back.
   using Key = std::pair<std::int64_t, std::string>;
-  static Key key(const SegmentName& name) { return {name.start_ms, to_string(name)}; }
+  static Key key(const segment::SegmentName& name) { return {name.start_ms, to_string(name)}; }
 
-  void read_hour(const Folder& hour);
+  void read_hour(const segment::Folder& hour);
 
-  const Folder& top_;
+  const segment::Folder& top_;
   std::map<Key, Published> segments_;
   std::uint64_t total_bytes_ = 0;
 };
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 Flusher::Flusher(std::chrono::milliseconds interval) : interval_(interval), thread_([this] { run(); }) {}
 
@@ -16,7 +16,7 @@ Flusher::~Flusher() {
   thread_.join();
 }
 
-void Flusher::watch(const std::shared_ptr<SegmentFile>& file) {
+void Flusher::watch(const std::shared_ptr<segment::File>& file) {
   {
     const std::lock_guard lock(mutex_);
     files_.push_back(file);
@@ -44,4 +44,4 @@ void Flusher::run() {
   }
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

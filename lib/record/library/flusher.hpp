@@ -8,17 +8,17 @@
 
 #include "record/segment/file.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 /// Syncs open segments every two seconds in a thread of its own: a power cut costs no more, and the recorder never
-/// waits for the disk. An error stays in the file (SegmentFile::sync_error()).
+/// waits for the disk. An error stays in the file (segment::File::sync_error()).
 class Flusher {
 public:
   explicit Flusher(std::chrono::milliseconds interval = std::chrono::seconds(2));
   ~Flusher();
 
   /// Syncs the file as long as somebody holds it.
-  void watch(const std::shared_ptr<SegmentFile>& file);
+  void watch(const std::shared_ptr<segment::File>& file);
 
 private:
   void run();
@@ -26,9 +26,9 @@ private:
   std::chrono::milliseconds interval_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<std::weak_ptr<SegmentFile>> files_;
+  std::vector<std::weak_ptr<segment::File>> files_;
   bool quit_ = false;
   std::thread thread_;
 };
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

@@ -7,7 +7,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 namespace {
 
@@ -17,7 +17,7 @@ constexpr int kLastTries = 4;
 
 }  // namespace
 
-Housekeeper::Housekeeper(const CameraFolder& camera, Publisher& publisher, Index& index, Retention& retention)
+Housekeeper::Housekeeper(const CameraFolder& camera, Publisher& publisher, segment::Index& index, Retention& retention)
     : camera_(camera), publisher_(publisher), index_(index), retention_(retention), thread_([this] { run(); }) {}
 
 Housekeeper::~Housekeeper() {
@@ -32,21 +32,21 @@ void Housekeeper::post(Job job) {
   wake_.notify_all();
 }
 
-void Housekeeper::publish(std::unique_ptr<SegmentWriter> segment) {
+void Housekeeper::publish(std::unique_ptr<segment::Writer> segment) {
   backlog_.fetch_add(1, std::memory_order_relaxed);
   // A std::function must be copyable.
-  auto shared = std::make_shared<std::unique_ptr<SegmentWriter>>(std::move(segment));
+  auto shared = std::make_shared<std::unique_ptr<segment::Writer>>(std::move(segment));
   post([this, shared] {
     unpublished_.push_back(std::move(*shared));
     try_publish();
   });
 }
 
-void Housekeeper::note_opened(SegmentName name) {
+void Housekeeper::note_opened(segment::SegmentName name) {
   post([this, name = std::move(name)] { index_.opened(name); });
 }
 
-void Housekeeper::note_gap(GapRecord gap) {
+void Housekeeper::note_gap(segment::GapRecord gap) {
   post([this, gap = std::move(gap)] { index_.gap(gap); });
 }
 
@@ -94,8 +94,8 @@ void Housekeeper::try_publish() {
 }
 
 /// Whether the segment needs no more tries.
-bool Housekeeper::try_publish(SegmentWriter& segment) {
-  const std::shared_ptr<SegmentFile> file = segment.file();
+bool Housekeeper::try_publish(segment::Writer& segment) {
+  const std::shared_ptr<segment::File> file = segment.file();
   if (!segment.has_frames()) {
     if (file->created()) camera_.live().remove(file->name());
     return true;
@@ -145,4 +145,4 @@ std::size_t Housekeeper::stop() {
   return unpublished_.size();
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

@@ -13,22 +13,22 @@
 #include "record/library/retention.hpp"
 #include "record/segment/writer.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 /// Finishes and publishes segments, keeps the index and deletes the oldest, in a thread of its own, so that the
 /// recorder never waits for that. Retention runs after each segment, once a minute and when space is wanted.
 class Housekeeper {
 public:
   /// The references are used in this thread alone from here on until stop().
-  Housekeeper(const CameraFolder& camera, Publisher& publisher, Index& index, Retention& retention);
+  Housekeeper(const CameraFolder& camera, Publisher& publisher, segment::Index& index, Retention& retention);
   ~Housekeeper();
 
   // Any thread; none of these blocks.
   using Job = std::function<void()>;
   void post(Job job);  ///< runs in this thread, in turn
-  void publish(std::unique_ptr<SegmentWriter> segment);
-  void note_opened(SegmentName name);
-  void note_gap(GapRecord gap);
+  void publish(std::unique_ptr<segment::Writer> segment);
+  void note_opened(segment::SegmentName name);
+  void note_gap(segment::GapRecord gap);
   void want_space(std::int64_t bytes);
   /// Segments that are not published yet; they pile up while the disk is full.
   std::size_t backlog() const noexcept { return backlog_.load(std::memory_order_relaxed); }
@@ -40,13 +40,13 @@ public:
 private:
   void run();
   void try_publish();
-  bool try_publish(SegmentWriter& segment);
+  bool try_publish(segment::Writer& segment);
   void run_retention();
   std::uint64_t open_bytes() const;
 
   const CameraFolder& camera_;
   Publisher& publisher_;
-  Index& index_;
+  segment::Index& index_;
   Retention& retention_;
   std::atomic<std::size_t> backlog_ = 0;
 
@@ -55,10 +55,10 @@ private:
   std::deque<Job> jobs_;
   bool quit_ = false;
 
-  std::deque<std::unique_ptr<SegmentWriter>> unpublished_;  // this thread's
+  std::deque<std::unique_ptr<segment::Writer>> unpublished_;  // this thread's
   std::int64_t wanted_bytes_ = 0;
   bool told_ = false;
   std::thread thread_;
 };
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

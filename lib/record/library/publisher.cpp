@@ -6,13 +6,13 @@
 #include "base/log.hpp"
 #include "base/units.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
-int Publisher::publish(const std::string& file, const SegmentRecord& segment) {
+int Publisher::publish(const std::string& file, const segment::SegmentRecord& segment) {
   int error = 0;
-  const auto day = camera_.top().open(day_folder(segment.name.start_ms), true, error);
+  const auto day = camera_.top().open(segment::day_folder(segment.name.start_ms), true, error);
   if (!day) return error;
-  const auto hour = day->open(hour_folder(segment.name.start_ms), true, error);
+  const auto hour = day->open(segment::hour_folder(segment.name.start_ms), true, error);
   if (!hour) return error;
   const std::string name = to_string(segment.name);
   error = camera_.live().move(file, *hour, name);
@@ -34,7 +34,7 @@ int Publisher::publish(const std::string& file, const SegmentRecord& segment) {
 
 void Publisher::quarantine(const std::string& file) {
   constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
-  const Folder& folder = camera_.quarantine();
+  const segment::Folder& folder = camera_.quarantine();
   const int error = camera_.live().move(file, folder, file);
   if (error == EEXIST) {
     camera_.live().remove(file);
@@ -53,4 +53,4 @@ void Publisher::quarantine(const std::string& file) {
   }
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

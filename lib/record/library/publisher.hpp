@@ -5,17 +5,17 @@
 #include "record/library/catalogue.hpp"
 #include "record/segment/index.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 /// Moves finished files from live/ to where everybody sees them. Used from one thread.
 class Publisher {
 public:
-  Publisher(const CameraFolder& camera, Catalogue& catalogue, Index& index)
+  Publisher(const CameraFolder& camera, Catalogue& catalogue, segment::Index& index)
       : camera_(camera), catalogue_(catalogue), index_(index) {}
 
   /// live/`file` becomes DAY/HOUR/NAME, with its line in the index and in the log. errno or 0; a name that is taken (it
   /// cannot be, but for a hand that made it) sends the file to quarantine.
-  int publish(const std::string& file, const SegmentRecord& segment);
+  int publish(const std::string& file, const segment::SegmentRecord& segment);
 
   /// Moves live/`file` to quarantine/, and deletes the oldest there over 1 GiB.
   void quarantine(const std::string& file);
@@ -23,7 +23,7 @@ public:
 private:
   const CameraFolder& camera_;
   Catalogue& catalogue_;
-  Index& index_;
+  segment::Index& index_;
 };
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

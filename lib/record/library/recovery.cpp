@@ -9,18 +9,18 @@
 #include "mp4/hybrid.hpp"
 #include "record/segment/mp4_writer.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 namespace {
 
 constexpr std::string_view kRemuxSuffix = ".remux";
 
-mp4::ReadAt reader_of(const SegmentFile& file) {
+mp4::ReadAt reader_of(const segment::File& file) {
   return [&file](std::uint64_t offset, std::span<std::byte> into) { return file.read_at(offset, into); };
 }
 
 /// Times, count and keyframes of the video track.
-void describe(const mp4::Scan& scan, SegmentRecord& record) {
+void describe(const mp4::Scan& scan, segment::SegmentRecord& record) {
   record.start_us = scan.movie.start_unix_us;
   for (std::size_t i = 0; i < scan.movie.tracks.size(); ++i) {
     const mp4::Track& track = scan.movie.tracks[i];
@@ -37,7 +37,7 @@ void describe(const mp4::Scan& scan, SegmentRecord& record) {
 /// One file of live/ and what is to be done with it.
 class LiveFile {
 public:
-  LiveFile(const CameraFolder& camera, Publisher& publisher, std::string file, SegmentName name)
+  LiveFile(const CameraFolder& camera, Publisher& publisher, std::string file, segment::SegmentName name)
       : camera_(camera), publisher_(publisher), file_(std::move(file)), whole_(file_), segment_(camera.live(), file_) {
     record_.name = std::move(name);
     record_.start_us = record_.name.start_ms * 1000;
@@ -48,11 +48,11 @@ public:
     if (const int error = segment_.open_existing(); error != 0) return failed(error);
     record_.bytes = segment_.size();
     switch (record_.name.container) {
-      case Container::mp4:
+      case segment::Container::mp4:
         return publish_after(repair_mp4(segment_, record_));
-      case Container::mkv:
+      case segment::Container::mkv:
         return publish_after(repair_mkv());
-      case Container::ts:
+      case segment::Container::ts:
         return publish_after(repair_ts());
     }
     return Repair::not_ours;
@@ -75,7 +75,7 @@ private:
   Repair repair_mkv() {
     if (record_.bytes == 0) return Repair::no_frames;
     const std::string copy_name = to_string(record_.name) + std::string(kRemuxSuffix);
-    SegmentFile copy(camera_.live(), copy_name);
+    segment::File copy(camera_.live(), copy_name);
     if (const int error = copy.create(); error != 0) return failed(error);
     int sink_error = 0;
     ffmpeg::RemuxResult result;
@@ -111,13 +111,13 @@ private:
   Publisher& publisher_;
   std::string file_;
   std::string whole_;  // what is published in its place
-  SegmentFile segment_;
-  SegmentRecord record_;
+  segment::File segment_;
+  segment::SegmentRecord record_;
 };
 
 }  // namespace
 
-Repair repair_mp4(SegmentFile& file, SegmentRecord& record) {
+Repair repair_mp4(segment::File& file, segment::SegmentRecord& record) {
   const std::uint64_t size = file.size();
   if (size == 0) return Repair::no_frames;
   const auto scan = mp4::scan_hybrid(reader_of(file), size);
@@ -142,9 +142,9 @@ Recovered recover_live(const CameraFolder& camera, Publisher& publisher, const s
   }
   for (const std::string& file : files) {
     if (file.ends_with(kRemuxSuffix)) continue;
-    const bool part = file.ends_with(kPartSuffix);
-    const auto name =
-        parse_segment_name(std::string_view(file).substr(0, file.size() - (part ? kPartSuffix.size() : 0)));
+    const bool part = file.ends_with(segment::kPartSuffix);
+    const auto name = segment::parse_segment_name(
+        std::string_view(file).substr(0, file.size() - (part ? segment::kPartSuffix.size() : 0)));
     const auto info = camera.live().status(file);
     const bool usable = part && name && info && S_ISREG(info->st_mode);
     const Repair repair = usable ? LiveFile(camera, publisher, file, *name).recover() : Repair::not_ours;
@@ -160,7 +160,7 @@ Recovered recover_live(const CameraFolder& camera, Publisher& publisher, const s
   return total;
 }
 
-int rebuild_index(const Folder& top, const Catalogue& catalogue, Index& index) {
+int rebuild_index(const segment::Folder& top, const Catalogue& catalogue, segment::Index& index) {
   int lines = 0;
   std::vector<std::string> missing;
   for (const std::string& day : catalogue.days()) {
@@ -168,14 +168,14 @@ int rebuild_index(const Folder& top, const Catalogue& catalogue, Index& index) {
   }
   if (missing.empty()) return 0;
   for (const Published& published : catalogue.oldest_first()) {
-    if (!std::ranges::binary_search(missing, day_folder(published.name.start_ms))) continue;
-    SegmentRecord record;
+    if (!std::ranges::binary_search(missing, segment::day_folder(published.name.start_ms))) continue;
+    segment::SegmentRecord record;
     record.name = published.name;
     record.bytes = published.bytes;
     record.start_us = published.name.start_ms * 1000;
     record.end_reason = "unknown";
-    SegmentFile file(top, published.path());
-    if (published.name.container == Container::mp4 && file.open_existing() == 0) {
+    segment::File file(top, published.path());
+    if (published.name.container == segment::Container::mp4 && file.open_existing() == 0) {
       if (const auto summary = mp4::summarise(reader_of(file), file.size())) {
         record.start_us = summary->start_unix_us;
         record.duration_us = summary->duration_us;
@@ -188,4 +188,4 @@ int rebuild_index(const Folder& top, const Catalogue& catalogue, Index& index) {
   return lines;
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

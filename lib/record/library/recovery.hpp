@@ -8,7 +8,7 @@
 #include "record/segment/file.hpp"
 #include "record/segment/index.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 /// What a start finds and does about it.
 struct Recovered {
@@ -23,9 +23,9 @@ Recovered recover_live(const CameraFolder& camera, Publisher& publisher, const s
 
 /// Makes one MP4 file that was cut off whole, in place. The record's times and counts are filled in.
 enum class Repair { done, no_frames, not_ours, failed };
-Repair repair_mp4(SegmentFile& file, SegmentRecord& record);
+Repair repair_mp4(segment::File& file, segment::SegmentRecord& record);
 
 /// Writes the lines of days whose index is missing, from the files' names and headers. Answers how many.
-int rebuild_index(const Folder& top, const Catalogue& catalogue, Index& index);
+int rebuild_index(const segment::Folder& top, const Catalogue& catalogue, segment::Index& index);
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

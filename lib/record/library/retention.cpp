@@ -12,7 +12,7 @@
 #include "base/log.hpp"
 #include "base/units.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 namespace {
 
@@ -46,7 +46,7 @@ std::string to_string(const MinFree& limit) {
   return limit.percent > 0 ? fmt::format("{:g}%", limit.percent) : format_bytes(limit.bytes);
 }
 
-std::optional<Space> space_of(const Folder& folder) {
+std::optional<Space> space_of(const segment::Folder& folder) {
   struct statvfs info{};
   if (::fstatvfs(folder.fd(), &info) != 0) return std::nullopt;
   const auto block = static_cast<std::int64_t>(info.f_frsize);
@@ -59,7 +59,8 @@ bool clock_synchronised() {
   return state >= 0 && state != TIME_ERROR;
 }
 
-Retention::Retention(Limits limits, const Folder& top, Catalogue& catalogue, Index& index, World world)
+Retention::Retention(Limits limits, const segment::Folder& top, Catalogue& catalogue, segment::Index& index,
+                     World world)
     : limits_(limits),
       top_(top),
       catalogue_(catalogue),
@@ -171,9 +172,9 @@ bool Retention::remove(const Published& segment, const std::string& reason) {
   return true;
 }
 
-void Retention::remove_empty_folders(const SegmentName& name) {
-  const std::string day = day_folder(name.start_ms);
-  const std::string hour = hour_folder(name.start_ms);
+void Retention::remove_empty_folders(const segment::SegmentName& name) {
+  const std::string day = segment::day_folder(name.start_ms);
+  const std::string hour = segment::hour_folder(name.start_ms);
   int error = 0;
   const auto day_dir = top_.open(day, false, error);
   if (!day_dir) return;
@@ -185,4 +186,4 @@ void Retention::remove_empty_folders(const SegmentName& name) {
   top_.sync();
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

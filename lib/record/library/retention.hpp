@@ -10,7 +10,7 @@
 #include "record/segment/folder.hpp"
 #include "record/segment/index.hpp"
 
-namespace campipe::record {
+namespace campipe::record::library {
 
 /// --min-free: a share of the file system or bytes; 0 = no limit.
 struct MinFree {
@@ -33,7 +33,7 @@ struct Space {
   std::int64_t total_bytes = 0;
   std::int64_t free_bytes = 0;  ///< to an ordinary user
 };
-std::optional<Space> space_of(const Folder& folder);
+std::optional<Space> space_of(const segment::Folder& folder);
 
 /// Whether the system clock is synchronised (adjtimex(2)). A clock that is not may jump.
 bool clock_synchronised();
@@ -50,7 +50,7 @@ public:
     std::function<std::int64_t()> monotonic_ns;
   };
 
-  Retention(Limits limits, const Folder& top, Catalogue& catalogue, Index& index, World world);
+  Retention(Limits limits, const segment::Folder& top, Catalogue& catalogue, segment::Index& index, World world);
 
   /// @param open_bytes  What the open segments take, counted in --max-size.
   /// @param wanted      Bytes that must be free although --min-free does not ask for them: a write failed for want of
@@ -64,15 +64,15 @@ private:
   /// Deletes the oldest while `more` says so; answers how many.
   int delete_while(const std::string& reason, const std::function<bool(const Published&)>& more);
   bool remove(const Published& segment, const std::string& reason);
-  void remove_empty_folders(const SegmentName& name);
+  void remove_empty_folders(const segment::SegmentName& name);
   std::int64_t age_reference_ms() const;
   bool freeing_pending(std::int64_t free_bytes);
   void expect_free(std::int64_t before, std::int64_t expected, std::int64_t needed);
 
   Limits limits_;
-  const Folder& top_;
+  const segment::Folder& top_;
   Catalogue& catalogue_;
-  Index& index_;
+  segment::Index& index_;
   World world_;
   std::int64_t read_at_ns_ = 0;
   /// What the last deletion should bring: some file systems free space later, and deleting again at once would take too
@@ -82,4 +82,4 @@ private:
   bool size_warned_ = false, space_warned_ = false;
 };
 
-}  // namespace campipe::record
+}  // namespace campipe::record::library

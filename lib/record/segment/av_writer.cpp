@@ -5,7 +5,7 @@
 #include "base/log.hpp"
 #include "ffmpeg/error.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 namespace {
 
@@ -24,15 +24,15 @@ int errno_of(int averror) {
 
 }  // namespace
 
-AvSegment::AvSegment(SegmentName name, std::shared_ptr<SegmentFile> segment_file, const media::StreamFormat& format,
-                     std::int64_t start_us)
-    : SegmentWriter(name, std::move(segment_file), format, start_us),
+AvWriter::AvWriter(SegmentName name, std::shared_ptr<File> segment_file, const media::StreamFormat& format,
+                   std::int64_t start_us)
+    : Writer(name, std::move(segment_file), format, start_us),
       muxer_(muxer_format(name.container), format, start_us,
              [this](std::int64_t offset, std::span<const std::byte> bytes) {
                return file()->write_at(static_cast<std::uint64_t>(offset), bytes);
              }) {}
 
-int AvSegment::write(std::span<const media::Packet> batch) {
+int AvWriter::write(std::span<const media::Packet> batch) {
   constexpr std::uint64_t kOverhead = 512 << 10;  // headers, and the trailer with its index
   if (batch.empty()) return 0;
   if (!file()->created()) {
@@ -53,7 +53,7 @@ int AvSegment::write(std::span<const media::Packet> batch) {
   return 0;
 }
 
-int AvSegment::finish() {
+int AvWriter::finish() {
   if (!closed_ && !broken_) {
     broken_ = muxer_.finish() != 0;
     if (!broken_) end_ = static_cast<std::uint64_t>(muxer_.size());
@@ -64,4 +64,4 @@ int AvSegment::finish() {
   return file()->sync();
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

@@ -2,13 +2,12 @@
 #include "ffmpeg/mkv_writer.hpp"
 #include "record/segment/writer.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 /// A segment as Matroska or transport stream, a cluster per write(), through libavformat.
-class AvSegment : public SegmentWriter {
+class AvWriter : public Writer {
 public:
-  AvSegment(SegmentName name, std::shared_ptr<SegmentFile> file, const media::StreamFormat& format,
-            std::int64_t start_us);
+  AvWriter(SegmentName name, std::shared_ptr<File> file, const media::StreamFormat& format, std::int64_t start_us);
 
   int write(std::span<const media::Packet> batch) override;
   /// When the trailer cannot be written the file ends behind its last cluster, which players take.
@@ -21,4 +20,4 @@ private:
   bool closed_ = false;
 };
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 namespace {
 
@@ -22,17 +22,17 @@ int allocate(int fd, std::uint64_t from, std::uint64_t to) {
 
 }  // namespace
 
-int SegmentFile::create() {
+int File::create() {
   fd_ = Fd(::openat(folder_.fd(), name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
   return fd_ ? 0 : errno;
 }
 
-int SegmentFile::open_existing() {
+int File::open_existing() {
   fd_ = Fd(::openat(folder_.fd(), name_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   return fd_ ? 0 : errno;
 }
 
-int SegmentFile::reserve(std::uint64_t end) {
+int File::reserve(std::uint64_t end) {
   if (end <= reserved_) return 0;
   for (const std::uint64_t goal : {end + kReserveStep, end}) {
     const int error = allocate(fd_.get(), reserved_, goal);
@@ -46,7 +46,7 @@ int SegmentFile::reserve(std::uint64_t end) {
   return 0;
 }
 
-int SegmentFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+int File::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
   dirty_.store(true, std::memory_order_release);
   while (!bytes.empty()) {
     const ssize_t wrote = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -58,7 +58,7 @@ int SegmentFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes
   return 0;
 }
 
-bool SegmentFile::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+bool File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
   while (!into.empty()) {
     const ssize_t got = ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
@@ -69,14 +69,14 @@ bool SegmentFile::read_at(std::uint64_t offset, std::span<std::byte> into) const
   return true;
 }
 
-int SegmentFile::truncate(std::uint64_t size) {
+int File::truncate(std::uint64_t size) {
   dirty_.store(true, std::memory_order_release);
   if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return errno;
   reserved_ = std::min(reserved_, size);
   return 0;
 }
 
-int SegmentFile::sync() {
+int File::sync() {
   dirty_.store(false, std::memory_order_release);
   if (::fdatasync(fd_.get()) == 0) return 0;
   int none = 0;
@@ -84,9 +84,9 @@ int SegmentFile::sync() {
   return errno;
 }
 
-std::uint64_t SegmentFile::size() const {
+std::uint64_t File::size() const {
   struct stat info{};
   return ::fstat(fd_.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

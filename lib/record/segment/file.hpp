@@ -8,13 +8,13 @@
 #include "base/fd.hpp"
 #include "record/segment/folder.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 /// The file of an open segment. One thread writes; sync() may run in another at the same time. Errors are errno values.
-class SegmentFile {
+class File {
 public:
   /// @param folder  Where it will be; borrowed for the object's life. Nothing is created before create().
-  SegmentFile(const Folder& folder, std::string name) : folder_(folder), name_(std::move(name)) {}
+  File(const Folder& folder, std::string name) : folder_(folder), name_(std::move(name)) {}
 
   /// Makes the file; EEXIST when there is one.
   int create();
@@ -52,4 +52,4 @@ private:
   std::atomic<int> sync_error_ = 0;
 };
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

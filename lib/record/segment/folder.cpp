@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 namespace {
 
@@ -80,4 +80,4 @@ int Folder::move(const std::string& name, const Folder& to, const std::string& n
   return errno_of(::renameat(fd_.get(), name.c_str(), to.fd(), new_name.c_str()));
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

@@ -8,7 +8,7 @@
 
 #include "base/fd.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 /// A folder held open: all work happens relative to it, so that a disk that is unmounted and a path that is replaced
 /// under us cannot send files elsewhere. Errors come back as errno, 0 = done.
@@ -41,4 +41,4 @@ private:
   std::string path_;
 };
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

@@ -12,7 +12,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 namespace {
 
@@ -129,4 +129,4 @@ void Index::remove_day(const std::string& day) {
   folder_.remove(file_of(day));
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

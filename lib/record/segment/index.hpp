@@ -6,7 +6,7 @@
 #include "record/segment/folder.hpp"
 #include "record/segment/layout.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 /// One published segment, as the index tells it.
 struct SegmentRecord {
@@ -62,4 +62,4 @@ std::string with_checksum(std::string body);
 /// How many bytes of `text` are whole lines with the right checksum.
 std::size_t good_length(std::string_view text);
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

@@ -8,7 +8,7 @@
 
 #include "base/units.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 namespace {
 
@@ -104,4 +104,4 @@ bool is_hour_folder(std::string_view folder) noexcept {
   return folder.size() == 2 && all_digits(folder);
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

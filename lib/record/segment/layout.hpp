@@ -5,7 +5,7 @@
 #include <string_view>
 
 /// Names in a recording folder. All times in them are UTC, so that no hour is written twice when summer ends.
-namespace campipe::record {
+namespace campipe::record::segment {
 
 enum class Container { mp4, mkv, ts };
 std::string_view name(Container container) noexcept;  ///< "mp4", "mkv", "ts": also the file name's ending
@@ -35,4 +35,4 @@ inline constexpr const char* kLiveFolder = "live";
 inline constexpr const char* kIndexFolder = "index";
 inline constexpr const char* kQuarantineFolder = "quarantine";
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

@@ -6,7 +6,7 @@
 
 #include "mp4/sample_entry.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 namespace {
 
@@ -19,11 +19,11 @@ std::uint32_t to_ticks(std::int64_t us) {
 
 }  // namespace
 
-Mp4Segment::Mp4Segment(SegmentName name, std::shared_ptr<SegmentFile> file, const media::StreamFormat& format,
-                       std::int64_t start_us)
-    : SegmentWriter(std::move(name), std::move(file), format, start_us) {}
+Mp4Writer::Mp4Writer(SegmentName name, std::shared_ptr<File> file, const media::StreamFormat& format,
+                     std::int64_t start_us)
+    : Writer(std::move(name), std::move(file), format, start_us) {}
 
-void Mp4Segment::begin(const media::Packet& first) {
+void Mp4Writer::begin(const media::Packet& first) {
   movie_.start_unix_us = record().start_us;
   video_zero_us_ = media::decode_time_us(first);
   mp4::Track video{.id = 1, .handler = mp4::Handler::video, .size = format_.video.size};
@@ -38,7 +38,7 @@ void Mp4Segment::begin(const media::Packet& first) {
   samples_.resize(movie_.tracks.size());
 }
 
-int Mp4Segment::write(std::span<const media::Packet> batch) {
+int Mp4Writer::write(std::span<const media::Packet> batch) {
   if (batch.empty()) return 0;
   const bool first = movie_.tracks.empty();
   mp4::Bytes bytes;
@@ -69,19 +69,19 @@ int Mp4Segment::write(std::span<const media::Packet> batch) {
   return 0;
 }
 
-int Mp4Segment::put(const mp4::Bytes& bytes) {
+int Mp4Writer::put(const mp4::Bytes& bytes) {
   const int error = file()->write_at(end_, bytes);
   if (error == 0) end_ += bytes.size();
   return error;
 }
 
-Mp4Segment::Part Mp4Segment::build(std::span<const media::Packet> batch) {
+Mp4Writer::Part Mp4Writer::build(std::span<const media::Packet> batch) {
   Part part;
   for (std::size_t track = 0; track < movie_.tracks.size(); ++track) add_samples(part, track, batch);
   return part;
 }
 
-void Mp4Segment::add_samples(Part& part, std::size_t track, std::span<const media::Packet> batch) {
+void Mp4Writer::add_samples(Part& part, std::size_t track, std::span<const media::Packet> batch) {
   mp4::TrackRun run;
   run.track_id = movie_.tracks[track].id;
   std::int64_t last_dts = samples_[track].empty() ? -1 : samples_[track].back().dts;
@@ -102,7 +102,7 @@ void Mp4Segment::add_samples(Part& part, std::size_t track, std::span<const medi
   if (!run.samples.empty()) part.runs.push_back(std::move(run));
 }
 
-mp4::Sample Mp4Segment::sample_of(const media::Packet& packet, std::size_t track, std::int64_t last_dts) {
+mp4::Sample Mp4Writer::sample_of(const media::Packet& packet, std::size_t track, std::int64_t last_dts) {
   const std::int64_t zero = track == kVideo ? video_zero_us_ : record().start_us;
   const std::int64_t dts = media::decode_time_us(packet) - zero;
   mp4::Sample sample;
@@ -116,7 +116,7 @@ mp4::Sample Mp4Segment::sample_of(const media::Packet& packet, std::size_t track
 }
 
 /// An upper bound for what the final moov takes behind the data; 0 while it surely fits in front.
-std::uint64_t Mp4Segment::closing_bytes(const Part& part) const {
+std::uint64_t Mp4Writer::closing_bytes(const Part& part) const {
   constexpr std::uint64_t kFixed = 4096;
   constexpr std::uint64_t kPerSample = 4 + 4 + 8 + 8;  // stsz, stss, stts, ctts
   constexpr std::uint64_t kPerRun = 12 + 8;            // stsc, co64
@@ -127,14 +127,14 @@ std::uint64_t Mp4Segment::closing_bytes(const Part& part) const {
   return moov < mp4::kReserveBytes ? 0 : moov;
 }
 
-int Mp4Segment::finish() {
+int Mp4Writer::finish() {
   const mp4::Finish closing = mp4::finish_hybrid(end_, mp4::make_final_moov(movie_, samples_));
   if (const int error = apply(*file(), closing); error != 0) return error;
   count({}, 0, closing.size);
   return 0;
 }
 
-int apply(SegmentFile& file, const mp4::Finish& finish) {
+int apply(File& file, const mp4::Finish& finish) {
   const auto step = [&](const std::vector<mp4::Patch>& patches) {
     for (const mp4::Patch& patch : patches) {
       if (const int error = file.write_at(patch.offset, patch.bytes); error != 0) return error;
@@ -146,4 +146,4 @@ int apply(SegmentFile& file, const mp4::Finish& finish) {
   return step(finish.flip);
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

@@ -5,13 +5,12 @@
 #include "mp4/hybrid.hpp"
 #include "record/segment/writer.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 /// A segment as MP4: a fragment per write(), an ordinary MP4 after finish() (mp4/hybrid.hpp).
-class Mp4Segment : public SegmentWriter {
+class Mp4Writer : public Writer {
 public:
-  Mp4Segment(SegmentName name, std::shared_ptr<SegmentFile> file, const media::StreamFormat& format,
-             std::int64_t start_us);
+  Mp4Writer(SegmentName name, std::shared_ptr<File> file, const media::StreamFormat& format, std::int64_t start_us);
 
   int write(std::span<const media::Packet> batch) override;
   int finish() override;
@@ -37,6 +36,6 @@ private:
 };
 
 /// Writes a finish to the file in its two steps, each synced. errno or 0.
-int apply(SegmentFile& file, const mp4::Finish& finish);
+int apply(File& file, const mp4::Finish& finish);
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

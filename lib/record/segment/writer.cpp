@@ -9,17 +9,16 @@
 #include "record/segment/av_writer.hpp"
 #include "record/segment/mp4_writer.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
-SegmentWriter::SegmentWriter(SegmentName name, std::shared_ptr<SegmentFile> file, const media::StreamFormat& format,
-                             std::int64_t start_us)
+Writer::Writer(SegmentName name, std::shared_ptr<File> file, const media::StreamFormat& format, std::int64_t start_us)
     : format_(format), file_(std::move(file)) {
   record_.name = std::move(name);
   record_.start_us = start_us;
   record_.video = media::describe(format.video);
 }
 
-void SegmentWriter::count(std::span<const media::Packet> batch, std::uint64_t offset, std::uint64_t bytes) {
+void Writer::count(std::span<const media::Packet> batch, std::uint64_t offset, std::uint64_t bytes) {
   record_.bytes = bytes;
   for (const media::Packet& packet : batch) {
     if (packet.track != media::Track::video) continue;
@@ -30,7 +29,7 @@ void SegmentWriter::count(std::span<const media::Packet> batch, std::uint64_t of
   }
 }
 
-std::int64_t SegmentWriter::nominal_us(media::Track track) const noexcept {
+std::int64_t Writer::nominal_us(media::Track track) const noexcept {
   if (track == media::Track::audio) {
     constexpr std::int64_t kAacFrame = 1024;
     return format_.audio && format_.audio->sample_rate_hz > 0 ? kAacFrame * 1'000'000 / format_.audio->sample_rate_hz
@@ -40,10 +39,10 @@ std::int64_t SegmentWriter::nominal_us(media::Track track) const noexcept {
   return rate ? std::clamp<std::int64_t>(1'000'000 * rate.den / rate.num, 1, 60'000'000) : 40'000;
 }
 
-std::unique_ptr<SegmentWriter> make_segment_writer(const SegmentName& name, std::shared_ptr<SegmentFile> file,
-                                                   const media::StreamFormat& format, std::int64_t start_us) {
-  if (name.container == Container::mp4) return std::make_unique<Mp4Segment>(name, std::move(file), format, start_us);
-  return std::make_unique<AvSegment>(name, std::move(file), format, start_us);
+std::unique_ptr<Writer> make_segment_writer(const SegmentName& name, std::shared_ptr<File> file,
+                                            const media::StreamFormat& format, std::int64_t start_us) {
+  if (name.container == Container::mp4) return std::make_unique<Mp4Writer>(name, std::move(file), format, start_us);
+  return std::make_unique<AvWriter>(name, std::move(file), format, start_us);
 }
 
 Container choose_container(const media::StreamFormat& format, std::optional<Container> wanted) {
@@ -70,4 +69,4 @@ Container choose_container(const media::StreamFormat& format, std::optional<Cont
   return *wanted;
 }
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

@@ -7,15 +7,14 @@
 #include "record/segment/file.hpp"
 #include "record/segment/index.hpp"
 
-namespace campipe::record {
+namespace campipe::record::segment {
 
 /// Writes one segment. write() is called in the recorder's thread, then finish() in the one that publishes; never at
 /// the same time. Errors are errno values.
-class SegmentWriter {
+class Writer {
 public:
-  SegmentWriter(SegmentName name, std::shared_ptr<SegmentFile> file, const media::StreamFormat& format,
-                std::int64_t start_us);
-  virtual ~SegmentWriter() = default;
+  Writer(SegmentName name, std::shared_ptr<File> file, const media::StreamFormat& format, std::int64_t start_us);
+  virtual ~Writer() = default;
 
   /// Appends the packets with one write, the file being made with the first. Both tracks, each in decode order; video
   /// begins with a keyframe. After an error the file is as it was before the call, and only finish() may follow.
@@ -28,7 +27,7 @@ public:
   const SegmentRecord& record() const noexcept { return record_; }
   bool has_frames() const noexcept { return record_.frames > 0; }
   void set_end_reason(std::string reason) { record_.end_reason = std::move(reason); }
-  const std::shared_ptr<SegmentFile>& file() const noexcept { return file_; }
+  const std::shared_ptr<File>& file() const noexcept { return file_; }
 
 protected:
   /// Counts packets that are written; `offset` where each keyframe's batch stands.
@@ -40,15 +39,15 @@ protected:
 
 private:
   SegmentRecord record_;
-  std::shared_ptr<SegmentFile> file_;
+  std::shared_ptr<File> file_;
 };
 
 /// Makes the writer for a container. Throws Error(bad_data) when the container cannot hold the stream.
-std::unique_ptr<SegmentWriter> make_segment_writer(const SegmentName& name, std::shared_ptr<SegmentFile> file,
-                                                   const media::StreamFormat& format, std::int64_t start_us);
+std::unique_ptr<Writer> make_segment_writer(const SegmentName& name, std::shared_ptr<File> file,
+                                            const media::StreamFormat& format, std::int64_t start_us);
 
 /// The container for a stream. `wanted` empty: MP4 for what players expect in it (H.264 and H.265, AAC and Opus),
 /// Matroska for the rest. Throws Error(bad_data): raw pictures, or a `wanted` that cannot hold the codecs.
 Container choose_container(const media::StreamFormat& format, std::optional<Container> wanted);
 
-}  // namespace campipe::record
+}  // namespace campipe::record::segment

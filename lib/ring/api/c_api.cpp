@@ -90,10 +90,10 @@ int guarded(Body&& body) noexcept {
 /// and to let go of it would touch descriptors that are the child's by now.
 class Birth {
 public:
-  bool is_ours() const noexcept { return fork_count() == forks_; }
+  bool is_ours() const noexcept { return kernel::fork_count() == forks_; }
 
 private:
-  std::uint32_t forks_ = fork_count();
+  std::uint32_t forks_ = kernel::fork_count();
 };
 
 template <class Handle>
@@ -179,7 +179,7 @@ std::string plain_name(const char* name) {
 
 // ---- formats
 
-campipe_ring_format c_format(const Format& format) noexcept {
+campipe_ring_format c_format(const layout::Format& format) noexcept {
   campipe_ring_format out{};
   out.codec = static_cast<std::uint32_t>(format.codec);
   out.width_px = format.width_px;
@@ -235,18 +235,18 @@ const char* wrong_with(const campipe_ring_format& format) noexcept {
   return nullptr;
 }
 
-Format cpp_format(const campipe_ring_format& format, const StreamClock& clock) {
-  Format out;
-  out.codec = static_cast<Codec>(format.codec);
+layout::Format cpp_format(const campipe_ring_format& format, const StreamClock& clock) {
+  layout::Format out;
+  out.codec = static_cast<layout::Codec>(format.codec);
   out.pixel_format = format.pixel_format;
   out.width_px = format.width_px;
   out.height_px = format.height_px;
   out.rate_num = format.rate_num;
   out.rate_den = std::max(1u, format.rate_den);
-  out.range = static_cast<Range>(format.range);
-  out.matrix = static_cast<Matrix>(format.matrix);
+  out.range = static_cast<layout::Range>(format.range);
+  out.matrix = static_cast<layout::Matrix>(format.matrix);
   out.parameter_sets = bytes_of(format.parameter_sets, format.parameter_set_bytes);
-  out.audio_codec = static_cast<AudioCodec>(format.audio_codec);
+  out.audio_codec = static_cast<layout::AudioCodec>(format.audio_codec);
   out.audio_rate_hz = format.audio_rate_hz;
   out.audio_channels = format.audio_channels;
   out.audio_extradata = bytes_of(format.audio_extradata, format.audio_extradata_bytes);
@@ -257,7 +257,7 @@ Format cpp_format(const campipe_ring_format& format, const StreamClock& clock) {
 }
 
 /// Whether a plane that begins at `plane.offset` lies within `bytes`.
-bool lies_within(const Plane& plane, const PictureLayout::Rows& rows, std::uint64_t bytes) noexcept {
+bool lies_within(const layout::Plane& plane, const layout::PictureLayout::Rows& rows, std::uint64_t bytes) noexcept {
   if (rows.rows == 0) return plane.offset <= bytes;
   return plane.stride_bytes >= rows.row_bytes &&
          plane.offset + std::uint64_t{plane.stride_bytes} * (rows.rows - 1) + rows.row_bytes <= bytes;
@@ -267,38 +267,38 @@ bool lies_within(const Plane& plane, const PictureLayout::Rows& rows, std::uint6
 
 struct campipe_ring_frame {
   Birth birth;
-  Unit unit;
-  std::shared_ptr<const Format> format;
+  layout::Unit unit;
+  std::shared_ptr<const layout::Format> format;
 };
 
 struct campipe_ring_reader {
   Birth birth;
-  Reader reader;
-  std::shared_ptr<const Format> format;  // a copy, which frames share
+  read::Reader reader;
+  std::shared_ptr<const layout::Format> format;  // a copy, which frames share
 };
 
 struct campipe_ring_writer {
   Birth birth;
-  Writer writer;
-  std::vector<Room> rooms;  // begun, neither published nor cancelled
-  StreamClock clock;        // as soon as there is a format
-  Format format;
-  PictureLayout layout;
+  write::Writer writer;
+  std::vector<write::Room> rooms;  // begun, neither published nor cancelled
+  StreamClock clock;               // as soon as there is a format
+  layout::Format format;
+  layout::PictureLayout layout;
 };
 
 namespace {
 
 /// Planes as they lie in the payload; none when they are not known, or not inside it.
 void add_planes(const campipe_ring_frame& frame, campipe_ring_frame_info& info) noexcept {
-  const Format& format = *frame.format;
-  if (format.codec != Codec::raw) return;
-  const PictureLayout layout = picture_layout(format.pixel_format, format.width_px, format.height_px);
+  const layout::Format& format = *frame.format;
+  if (format.codec != layout::Codec::raw) return;
+  const layout::PictureLayout layout = layout::picture_layout(format.pixel_format, format.width_px, format.height_px);
   const bool told = frame.unit.info.planes > 0;
-  const std::uint32_t planes = told ? std::min(frame.unit.info.planes, kMaxPlanes) : layout.planes;
+  const std::uint32_t planes = told ? std::min(frame.unit.info.planes, layout::kMaxPlanes) : layout.planes;
   if (told && layout.planes > 0 && planes != layout.planes) return;
   for (std::uint32_t i = 0; i < planes; ++i) {
-    const PictureLayout::Rows& rows = layout.plane[i];
-    const Plane plane = told ? frame.unit.info.plane[i] : Plane{rows.offset, rows.stride_bytes};
+    const layout::PictureLayout::Rows& rows = layout.plane[i];
+    const layout::Plane plane = told ? frame.unit.info.plane[i] : layout::Plane{rows.offset, rows.stride_bytes};
     if (!lies_within(plane, rows, frame.unit.bytes.size())) return;
     info.plane[i] = {plane.offset, plane.stride_bytes, rows.row_bytes, rows.rows};
   }
@@ -306,21 +306,21 @@ void add_planes(const campipe_ring_frame& frame, campipe_ring_frame_info& info) 
 }
 
 void take_format(campipe_ring_reader& reader) {
-  reader.format = std::make_shared<const Format>(reader.reader.format());
+  reader.format = std::make_shared<const layout::Format>(reader.reader.format());
 }
 
 int next(campipe_ring_reader& reader, std::int32_t timeout_ms, campipe_ring_frame*& frame) {
   switch (reader.reader.next(timeout_ms < 0 ? -1 : timeout_ms)) {
-    case Event::format:
+    case read::Event::format:
       take_format(reader);
       return CAMPIPE_RING_FORMAT;
-    case Event::unit:
+    case read::Event::unit:
       if (!reader.format) take_format(reader);
       frame = new campipe_ring_frame{Birth{}, std::move(reader.reader.unit()), reader.format};
       return CAMPIPE_RING_FRAME;
-    case Event::interrupted:
+    case read::Event::interrupted:
       return CAMPIPE_RING_INTERRUPTED;
-    case Event::timeout:
+    case read::Event::timeout:
       break;
   }
   return CAMPIPE_RING_TIMEOUT;
@@ -345,10 +345,10 @@ StreamClock clock_for(const campipe_ring_writer& writer, const campipe_ring_form
 int set_format(campipe_ring_writer& writer, const campipe_ring_format& format) {
   if (const char* const wrong = wrong_with(format)) return argument(wrong);
   const StreamClock clock = clock_for(writer, format);
-  Format wanted = cpp_format(format, clock);
+  layout::Format wanted = cpp_format(format, clock);
   writer.writer.set_format(wanted);
   writer.clock = clock;
-  writer.layout = picture_layout(wanted.pixel_format, wanted.width_px, wanted.height_px);
+  writer.layout = layout::picture_layout(wanted.pixel_format, wanted.width_px, wanted.height_px);
   writer.format = std::move(wanted);
   return 0;
 }
@@ -356,9 +356,10 @@ int set_format(campipe_ring_writer& writer, const campipe_ring_format& format) {
 /// What cannot be in `unit`, or nothing.
 const char* wrong_with(const campipe_ring_writer& writer, const campipe_ring_unit& unit, std::uint64_t bytes) noexcept {
   if (writer.clock.boot_id.empty()) return "publish: the format must be set before";
-  if (bytes == 0 || bytes > kMaxUnitBytes) return "publish: 1 byte to 256 MiB can be published";
-  if (unit.planes > kMaxPlanes) return "publish: at most 4 planes";
-  if (writer.format.codec != Codec::raw) return unit.planes > 0 ? "publish: coded frames have no planes" : nullptr;
+  if (bytes == 0 || bytes > layout::kMaxUnitBytes) return "publish: 1 byte to 256 MiB can be published";
+  if (unit.planes > layout::kMaxPlanes) return "publish: at most 4 planes";
+  if (writer.format.codec != layout::Codec::raw)
+    return unit.planes > 0 ? "publish: coded frames have no planes" : nullptr;
   if ((unit.flags & CAMPIPE_RING_AUDIO) != 0) return "publish: no audio beside raw pictures";
   if (writer.layout.planes == 0) return nullptr;
   if (unit.planes == 0) {
@@ -373,15 +374,16 @@ const char* wrong_with(const campipe_ring_writer& writer, const campipe_ring_uni
   return nullptr;
 }
 
-UnitInfo info_of(const campipe_ring_writer& writer, const campipe_ring_unit& unit) noexcept {
-  UnitInfo info;
+layout::UnitInfo info_of(const campipe_ring_writer& writer, const campipe_ring_unit& unit) noexcept {
+  layout::UnitInfo info;
   info.pts_us = unit.pts_us;
   info.dts_us = unit.dts_us;
   info.captured_ns = unit.captured_ns;
   info.source_sequence = unit.source_sequence;
-  info.flags = unit.flags & (kKeyframe | kCorrupt | kDiscontinuity | kAudio | kHasDts | kHasCapture | kHasSequence);
-  const bool inter_coded = writer.format.codec == Codec::h264 || writer.format.codec == Codec::h265;
-  if (!inter_coded || (info.flags & kAudio) != 0) info.flags |= kKeyframe;
+  info.flags = unit.flags & (layout::kKeyframe | layout::kCorrupt | layout::kDiscontinuity | layout::kAudio |
+                             layout::kHasDts | layout::kHasCapture | layout::kHasSequence);
+  const bool inter_coded = writer.format.codec == layout::Codec::h264 || writer.format.codec == layout::Codec::h265;
+  if (!inter_coded || (info.flags & layout::kAudio) != 0) info.flags |= layout::kKeyframe;
   info.planes = unit.planes;
   for (std::uint32_t i = 0; i < unit.planes; ++i) {
     info.plane[i] = {unit.plane[i].offset, unit.plane[i].stride_bytes};
@@ -390,13 +392,13 @@ UnitInfo info_of(const campipe_ring_writer& writer, const campipe_ring_unit& uni
 }
 
 void forget_room(campipe_ring_writer& writer, const void* data) noexcept {
-  std::erase_if(writer.rooms, [data](const Room& room) { return room.bytes.data() == data; });
+  std::erase_if(writer.rooms, [data](const write::Room& room) { return room.bytes.data() == data; });
 }
 
 int publish(campipe_ring_writer& writer, const campipe_ring_unit& unit, const void* data, std::uint64_t bytes) {
   if (data == nullptr) return argument("publish: no payload");
   if (const char* const wrong = wrong_with(writer, unit, bytes)) return argument(wrong);
-  for (const Room& room : writer.rooms) {
+  for (const write::Room& room : writer.rooms) {
     if (room.bytes.data() == data && bytes > room.bytes.size())
       return argument("publish: more bytes than the room has that was begun");
   }
@@ -420,12 +422,12 @@ const char* campipe_ring_last_error(void) {
 int campipe_ring_picture_layout(const char* pixel_format, uint32_t width_px, uint32_t height_px,
                                 struct campipe_ring_plane* plane, uint64_t* bytes) {
   if (pixel_format == nullptr) return argument("no pixel format");
-  const PictureLayout layout = picture_layout(pixel_format, width_px, height_px);
+  const layout::PictureLayout layout = layout::picture_layout(pixel_format, width_px, height_px);
   if (layout.planes == 0) return argument("not a pixel format or size that is known");
   if (bytes != nullptr) *bytes = layout.bytes;
   if (plane == nullptr) return static_cast<int>(layout.planes);
   for (std::size_t i = 0; i < layout.plane.size(); ++i) {
-    const PictureLayout::Rows& rows = layout.plane[i];
+    const layout::PictureLayout::Rows& rows = layout.plane[i];
     plane[i] = {rows.offset, rows.stride_bytes, rows.row_bytes, rows.rows};
   }
   return static_cast<int>(layout.planes);
@@ -435,16 +437,16 @@ int campipe_ring_picture_layout(const char* pixel_format, uint32_t width_px, uin
 
 int campipe_ring_frame_get_info(const campipe_ring_frame* frame, struct campipe_ring_frame_info* info) {
   if (const int error = check(frame)) return error;
-  const Unit& unit = frame->unit;
+  const layout::Unit& unit = frame->unit;
   campipe_ring_frame_info out{};
   out.flags = unit.info.flags;
   out.data = unit.bytes.data();
   out.bytes = unit.bytes.size();
   out.pts_us = unit.info.pts_us;
-  out.dts_us = (unit.info.flags & kHasDts) != 0 ? unit.info.dts_us : unit.info.pts_us;
-  out.captured_ns = (unit.info.flags & kHasCapture) != 0 ? unit.info.captured_ns : 0;
+  out.dts_us = (unit.info.flags & layout::kHasDts) != 0 ? unit.info.dts_us : unit.info.pts_us;
+  out.captured_ns = (unit.info.flags & layout::kHasCapture) != 0 ? unit.info.captured_ns : 0;
   out.published_ns = unit.published_ns;
-  out.source_sequence = (unit.info.flags & kHasSequence) != 0 ? unit.info.source_sequence : 0;
+  out.source_sequence = (unit.info.flags & layout::kHasSequence) != 0 ? unit.info.source_sequence : 0;
   out.seq = unit.seq;
   out.lost = unit.lost;
   out.leased = unit.leased ? 1 : 0;
@@ -473,15 +475,15 @@ int campipe_ring_reader_open(const struct campipe_ring_reader_options* options, 
     constexpr std::uint32_t kFlags = CAMPIPE_RING_READER_COPY | CAMPIPE_RING_READER_NO_WANT | CAMPIPE_RING_READER_STALE;
     if ((given.flags & ~kFlags) != 0) return argument("no such flag of a reader");
     const bool copies = (given.flags & CAMPIPE_RING_READER_COPY) != 0;
-    Reader::Options wanted{
+    read::Reader::Options wanted{
         .name = plain_name(given.name),
-        .delivery = given.delivery == CAMPIPE_RING_NEWEST ? Delivery::newest : Delivery::in_order,
+        .delivery = given.delivery == CAMPIPE_RING_NEWEST ? read::Delivery::newest : read::Delivery::in_order,
         .leases = copies ? 0 : std::max(1u, given.leases),
         .want = (given.flags & CAMPIPE_RING_READER_NO_WANT) == 0,
         .skip_stale = (given.flags & CAMPIPE_RING_READER_STALE) == 0,
     };
     keep_quiet();
-    *reader = new campipe_ring_reader{Birth{}, Reader(std::move(wanted)), nullptr};
+    *reader = new campipe_ring_reader{Birth{}, read::Reader(std::move(wanted)), nullptr};
     return 0;
   });
 }
@@ -518,12 +520,12 @@ void campipe_ring_reader_request_keyframe(campipe_ring_reader* reader) {
 int campipe_ring_reader_get_stats(campipe_ring_reader* reader, struct campipe_ring_reader_stats* stats) {
   if (const int error = check(reader)) return error;
   return guarded([&] {
-    const Reader::Stats& now = reader->reader.stats();
+    const read::Reader::Stats& now = reader->reader.stats();
     campipe_ring_reader_stats out{};
-    const Link link = reader->reader.link();
-    out.link = link == Link::live        ? CAMPIPE_RING_LINK_LIVE
-               : link == Link::no_writer ? CAMPIPE_RING_LINK_NO_WRITER
-                                         : CAMPIPE_RING_LINK_NO_RING;
+    const read::Link link = reader->reader.link();
+    out.link = link == read::Link::live        ? CAMPIPE_RING_LINK_LIVE
+               : link == read::Link::no_writer ? CAMPIPE_RING_LINK_NO_WRITER
+                                               : CAMPIPE_RING_LINK_NO_RING;
     out.frames = now.units;
     out.lost = now.lost;
     out.copied = now.copied;
@@ -542,14 +544,14 @@ int campipe_ring_writer_open(const struct campipe_ring_writer_options* options, 
     campipe_ring_writer_options given;
     if (const int error = take(options, given)) return error;
     if (given.reserved != 0) return argument("the program wants something that only a newer libcampipe-ring has");
-    Writer::Options wanted;
+    write::Writer::Options wanted;
     wanted.name = plain_name(given.name);
     if (given.slots != 0) wanted.slots = given.slots;
     wanted.arena_bytes = given.arena_bytes;
     if (given.mode != 0) wanted.mode = static_cast<mode_t>(given.mode);
     if (given.has_group != 0) wanted.group = static_cast<gid_t>(given.group);
     keep_quiet();
-    *writer = new campipe_ring_writer{Birth{}, Writer(std::move(wanted)), {}, {}, {}, {}};
+    *writer = new campipe_ring_writer{Birth{}, write::Writer(std::move(wanted)), {}, {}, {}, {}};
     return 0;
   });
 }
@@ -573,9 +575,9 @@ int campipe_ring_writer_begin(campipe_ring_writer* writer, uint64_t bytes, void*
   if (const int error = check(writer)) return error;
   return guarded([&] {
     if (writer->clock.boot_id.empty()) return argument("begin: the format must be set before");
-    if (bytes == 0 || bytes > kMaxUnitBytes) return argument("begin: 1 byte to 256 MiB can be published");
+    if (bytes == 0 || bytes > layout::kMaxUnitBytes) return argument("begin: 1 byte to 256 MiB can be published");
     writer->rooms.reserve(writer->rooms.size() + 1);
-    std::optional<Room> room = writer->writer.room(bytes);
+    std::optional<write::Room> room = writer->writer.room(bytes);
     if (!room) return 0;
     *data = room->bytes.data();
     writer->rooms.push_back(std::move(*room));
@@ -627,7 +629,7 @@ void campipe_ring_writer_interrupt(campipe_ring_writer* writer) {
 
 int campipe_ring_writer_get_stats(const campipe_ring_writer* writer, struct campipe_ring_writer_stats* stats) {
   if (const int error = check(writer)) return error;
-  const Writer::Stats& now = writer->writer.stats();
+  const write::Writer::Stats& now = writer->writer.stats();
   campipe_ring_writer_stats out{};
   out.frames = now.units;
   out.bytes = now.bytes;

@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 namespace {
 
@@ -84,4 +84,4 @@ BusGuard::~BusGuard() {
   one.taken.store(false, std::memory_order_release);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

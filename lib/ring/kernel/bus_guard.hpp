@@ -2,7 +2,7 @@
 #include <atomic>
 #include <cstddef>
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 /// While it lives, a SIGBUS inside the mapping (somebody truncated the file, or the machine has no memory for it) sets
 /// `damaged` and puts zeros in the mapping's place, instead of ending the process. Other SIGBUS go where they went.
@@ -18,4 +18,4 @@ private:
   std::size_t place_;
 };
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

@@ -4,7 +4,7 @@
 
 #include <sys/prctl.h>
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 std::array<std::uint64_t, 2> own_command() noexcept {
   std::array<char, 16> text{};
@@ -12,4 +12,4 @@ std::array<std::uint64_t, 2> own_command() noexcept {
   return std::bit_cast<std::array<std::uint64_t, 2>>(text);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 namespace {
 
@@ -81,4 +81,4 @@ std::uint32_t fork_count() noexcept {
   return forks.load(std::memory_order_relaxed);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 /// A descriptor that a forked child does not keep: locks on it would outlive us in there. Closed in the child before
 /// fork() returns to it; get() answers -1 there.
@@ -24,4 +24,4 @@ private:
 /// ours.
 std::uint32_t fork_count() noexcept;
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

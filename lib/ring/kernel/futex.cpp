@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 namespace {
 
@@ -66,4 +66,4 @@ void wait_on(const std::atomic<std::uint32_t>& shared, std::uint32_t seen, const
   }
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

@@ -2,7 +2,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 /// Wakes all that wait on a word in shared memory, in any process. It is always called, without a count of waiters:
 /// such a count would be wrong for ever after a SIGKILL, and the call costs 0.5 us when nobody waits.
@@ -13,4 +13,4 @@ void wake_all(const std::atomic<std::uint32_t>& word) noexcept;
 void wait_on(const std::atomic<std::uint32_t>& shared, std::uint32_t seen, const std::atomic<std::uint32_t>& own,
              std::uint32_t own_seen, int timeout_ms) noexcept;
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

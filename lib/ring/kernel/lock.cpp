@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 namespace {
 
@@ -41,4 +41,4 @@ bool any_locked(int fd, std::int64_t byte, std::int64_t count) noexcept {
   return refused(fd, F_WRLCK, byte, count);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

@@ -3,7 +3,7 @@
 
 /// Open file description locks (fcntl(2), F_OFD_SETLK): the kernel drops them when the last descriptor of the open file
 /// is closed, by whatever death. They hold against every other opening of the same file, in this process too.
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 enum class LockKind { read, write };
 
@@ -16,4 +16,4 @@ bool write_locked(int fd, std::int64_t byte) noexcept;
 /// Whether another opening holds any lock on one of `count` bytes.
 bool any_locked(int fd, std::int64_t byte, std::int64_t count = 1) noexcept;
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

@@ -9,7 +9,7 @@
 
 #include "ring/kernel/names.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 NameWatch::NameWatch() : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
   constexpr std::uint32_t kChanges = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ATTRIB;
@@ -27,4 +27,4 @@ void NameWatch::wait(int wake_fd, int timeout_ms) {
     const auto got = ::read(wake_fd, &count, sizeof count);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

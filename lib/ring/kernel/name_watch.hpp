@@ -3,7 +3,7 @@
 
 #include "base/fd.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 /// Tells when rings appear or go: watches the directory that they live in. One thread.
 class NameWatch {
@@ -21,4 +21,4 @@ private:
   Fd fd_;
 };
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 namespace {
 
@@ -94,4 +94,4 @@ std::vector<std::string> all_names() {
   return names;
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 /// Whether it is a ring's name: [A-Za-z0-9_-]{1,64} and at most one .SUFFIX of the same letters, which is not "ctl".
 bool is_name(std::string_view name) noexcept;
@@ -21,4 +21,4 @@ std::string control_path(std::string_view name);  ///< DIRECTORY/campipe.NAME.ct
 /// Names of the rings that are there, sorted.
 std::vector<std::string> all_names();
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

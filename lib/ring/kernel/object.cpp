@@ -16,7 +16,7 @@
 #include "ring/kernel/names.hpp"
 #include "ring/kernel/page.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 namespace {
 
@@ -126,4 +126,4 @@ bool Object::is_at(const std::string& path) const noexcept {
   return ::lstat(path.c_str(), &about) == 0 && about.st_dev == device_ && about.st_ino == inode_;
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

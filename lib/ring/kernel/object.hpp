@@ -12,7 +12,7 @@
 #include "ring/kernel/bus_guard.hpp"
 #include "ring/kernel/fork_guard.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::kernel {
 
 /// One shared-memory object: its descriptor and, mostly, its mapping. Not kept by forked children.
 class Object {
@@ -62,4 +62,4 @@ private:
 /// "root" or "1000".
 std::string user_name(uid_t user);
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::kernel

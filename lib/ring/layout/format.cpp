@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 namespace {
 
@@ -117,4 +117,4 @@ std::string describe(const Format& format) {
   return text;
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

@@ -7,7 +7,7 @@
 
 #include "ring/layout/layout.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 /// FormatFields::codec. Payloads are canonical: Annex B with 4-byte start codes, JPEG with its Huffman tables.
 enum class Codec : std::uint32_t { raw = 1, mjpeg = 2, h264 = 3, h265 = 4 };
@@ -56,4 +56,4 @@ std::string describe(const Format& format);
 
 std::string_view name(Codec codec) noexcept;
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

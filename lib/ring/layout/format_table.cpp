@@ -1,6 +1,6 @@
 #include "ring/layout/format_table.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 void put_format(FormatRecord* table, std::uint32_t generation, const Format& format) noexcept {
   FormatRecord& record = table[generation % kFormats];
@@ -22,4 +22,4 @@ bool get_format(const FormatRecord* table, std::uint32_t generation, Format& for
   return from_fields(fields, format);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 namespace {
 
@@ -33,10 +33,11 @@ std::string check(const Header& header, std::uint64_t size, Geometry& g) {
   if (raw && (g.slots < kMinSlots || g.slots > kMaxSlots)) return fmt::format("it says it has {} slots", g.slots);
   if (!raw && g.slots != kRecords) return fmt::format("it says it has {} records", g.slots);
   if (g.tickets > kMaxSlots) return fmt::format("it says it has {} tickets", g.tickets);
-  if (g.slot_bytes == 0 || g.slot_bytes % kPage != 0 || g.slot_bytes > kMaxTotal)
+  if (g.slot_bytes == 0 || g.slot_bytes % kernel::kPage != 0 || g.slot_bytes > kMaxTotal)
     return "its slots have no size that fits";
   if (header.records_offset != kRecordsOffset) return "its records lie elsewhere";
-  if (g.data_offset != round_up(kRecordsOffset + g.slots * sizeof(Record), kPage)) return "its data lies elsewhere";
+  if (g.data_offset != round_up(kRecordsOffset + g.slots * sizeof(Record), kernel::kPage))
+    return "its data lies elsewhere";
   if (data_bytes(g) != size - g.data_offset || g.data_offset > size) return "its slots do not fit into it";
   return {};
 }
@@ -48,13 +49,13 @@ Geometry make_geometry(Kind kind, std::uint32_t slots, std::uint64_t bytes) {
   g.kind = kind;
   g.slots = kind == Kind::raw ? slots : kRecords;
   g.tickets = kind == Kind::raw ? slots - kUnleasedSlots : 0;
-  g.slot_bytes = round_up(bytes, kPage);
-  g.data_offset = round_up(kRecordsOffset + g.slots * sizeof(Record), kPage);
+  g.slot_bytes = round_up(bytes, kernel::kPage);
+  g.data_offset = round_up(kRecordsOffset + g.slots * sizeof(Record), kernel::kPage);
   g.total_bytes = g.data_offset + data_bytes(g);
   return g;
 }
 
-bool read_geometry(const Object& object, Geometry& geometry, std::string& why) {
+bool read_geometry(const kernel::Object& object, Geometry& geometry, std::string& why) {
   if (object.data() == nullptr || object.size() < sizeof(Header)) {
     why = fmt::format("it has {} bytes{}", object.size(),
                       object.size() < sizeof(Header) ? "" : " and not memory for all");
@@ -74,10 +75,10 @@ bool read_geometry(const Object& object, Geometry& geometry, std::string& why) {
   return why.empty();
 }
 
-Parts::Parts(const Object& object, const Geometry& geometry) noexcept
+Parts::Parts(const kernel::Object& object, const Geometry& geometry) noexcept
     : header(reinterpret_cast<Header*>(object.data())),
       formats(reinterpret_cast<FormatRecord*>(object.data() + kFormatsOffset)),
       records(reinterpret_cast<Record*>(object.data() + kRecordsOffset)),
       data(object.data() + geometry.data_offset) {}
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

@@ -6,7 +6,7 @@
 #include "ring/kernel/object.hpp"
 #include "ring/layout/layout.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 /// Where things lie in a ring; fixed for its life. A copy of our own: what the header says later does not count.
 struct Geometry {
@@ -24,12 +24,12 @@ struct Geometry {
 Geometry make_geometry(Kind kind, std::uint32_t slots, std::uint64_t bytes);
 
 /// Answers false, and `why`, for what is no ring of this version or does not fit its object.
-bool read_geometry(const Object& object, Geometry& geometry, std::string& why);
+bool read_geometry(const kernel::Object& object, Geometry& geometry, std::string& why);
 
 /// The parts of a mapped ring. Whether to write to them is up to the mapping.
 struct Parts {
   Parts() = default;
-  Parts(const Object& object, const Geometry& geometry) noexcept;
+  Parts(const kernel::Object& object, const Geometry& geometry) noexcept;
 
   Header* header = nullptr;
   FormatRecord* formats = nullptr;
@@ -37,4 +37,4 @@ struct Parts {
   std::byte* data = nullptr;
 };
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

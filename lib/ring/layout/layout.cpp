@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 namespace {
 
@@ -41,4 +41,4 @@ void FormatRecord::store(const FormatFields& fields) noexcept {
   store_words(word, fields);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

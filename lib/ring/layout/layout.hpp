@@ -9,7 +9,7 @@
 
 /// What lies in shared memory, byte by byte; campipe-ring(5) describes it. All numbers are little-endian and of fixed
 /// width; every offset is checked below. What other processes may write while we read is reached through atomics only.
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 static_assert(std::endian::native == std::endian::little, "the layout is little-endian, and nothing here swaps bytes");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
@@ -77,7 +77,7 @@ struct Header {
   alignas(1024) std::array<std::atomic<std::uint32_t>, kIndex> slot_of;  ///< raw: of sequence number modulo kIndex
   std::array<std::byte, 2048> reserved;
 };
-static_assert(sizeof(Header) == kPage);
+static_assert(sizeof(Header) == kernel::kPage);
 static_assert(offsetof(Header, version) == 8 && offsetof(Header, kind) == 12 && offsetof(Header, total_bytes) == 16);
 static_assert(offsetof(Header, lineage) == 24 && offsetof(Header, slots) == 32 && offsetof(Header, tickets) == 36);
 static_assert(offsetof(Header, slot_bytes) == 40 && offsetof(Header, records_offset) == 48);
@@ -149,7 +149,7 @@ struct FormatFields {
   std::uint32_t parameter_set_bytes, audio_extradata_bytes;
   std::array<std::byte, 3960> data;  ///< the parameter sets, then the audio's extradata
 };
-static_assert(sizeof(FormatFields) == kPage - 8 && offsetof(FormatFields, pixel_format) == 40);
+static_assert(sizeof(FormatFields) == kernel::kPage - 8 && offsetof(FormatFields, pixel_format) == 40);
 static_assert(offsetof(FormatFields, anchor_realtime_us) == 64 && offsetof(FormatFields, boot_id) == 80);
 static_assert(offsetof(FormatFields, parameter_set_bytes) == 120 && offsetof(FormatFields, data) == 128);
 
@@ -160,10 +160,10 @@ struct FormatRecord {
   FormatFields load() const noexcept;
   void store(const FormatFields& fields) noexcept;
 };
-static_assert(sizeof(FormatRecord) == kPage);
+static_assert(sizeof(FormatRecord) == kernel::kPage);
 
-constexpr std::size_t kFormatsOffset = kPage;
-constexpr std::size_t kRecordsOffset = kFormatsOffset + kFormats * kPage;
+constexpr std::size_t kFormatsOffset = kernel::kPage;
+constexpr std::size_t kRecordsOffset = kFormatsOffset + kFormats * kernel::kPage;
 
 /// One registered reader. It holds the write lock on byte kSeatByte + index; without that lock the seat is free.
 struct Seat {
@@ -192,9 +192,10 @@ struct Control {
   std::atomic<std::uint32_t> keyframe_wishes;     ///< counts readers' wishes for a keyframe
   alignas(4096) std::array<Seat, kSeats> seat;
 };
-static_assert(sizeof(Control) == 2 * kPage && offsetof(Control, version) == 8 && offsetof(Control, seat_count) == 12);
+static_assert(sizeof(Control) == 2 * kernel::kPage && offsetof(Control, version) == 8 &&
+              offsetof(Control, seat_count) == 12);
 static_assert(offsetof(Control, wishes) == 64 && offsetof(Control, keyframe_wishes) == 68);
-static_assert(offsetof(Control, seat) == kPage);
+static_assert(offsetof(Control, seat) == kernel::kPage);
 
 // Open file description locks (fcntl(2)). On bytes of the control object ...
 constexpr std::int64_t kWriterByte = 0;     ///< write lock: the writer
@@ -204,4 +205,4 @@ constexpr std::int64_t kWatcherByte = 255;  ///< read lock: a reader that may no
 constexpr std::int64_t kLockBytes = 256;
 // ... and on byte i of the ring itself a read lock: somebody has leased slot i.
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

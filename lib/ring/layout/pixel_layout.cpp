@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 namespace {
 
@@ -62,4 +62,4 @@ PictureLayout picture_layout(std::string_view pixel_format, std::uint32_t width_
   return layout;
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

@@ -5,7 +5,7 @@
 
 #include "ring/layout/layout.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 /// How a raw picture lies in memory: what programs that know only the ring's format need to find its rows.
 struct PictureLayout {
@@ -23,4 +23,4 @@ struct PictureLayout {
 /// @param pixel_format  FFmpeg's name. @param width_px, height_px  at most 16384 each.
 PictureLayout picture_layout(std::string_view pixel_format, std::uint32_t width_px, std::uint32_t height_px) noexcept;
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

@@ -7,7 +7,7 @@
 
 #include "ring/layout/layout.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::layout {
 
 /// What is known of one raw picture or one access unit.
 struct UnitInfo {
@@ -31,4 +31,4 @@ struct Unit {
   std::shared_ptr<const void> owner;
 };
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::layout

@@ -6,17 +6,17 @@
 #include "ring/kernel/object.hpp"
 #include "ring/layout/layout.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::read {
 
 /// A reader's side of it. Without write access a reader has no seat, no ticket and no wishes; the writer sees that
 /// somebody watches, no more.
-class ReaderControl {
+class Control {
 public:
   /// Nothing when there is no control object yet, or it may not even be read.
-  static std::unique_ptr<ReaderControl> open(const std::string& name);
-  ~ReaderControl();
-  ReaderControl(const ReaderControl&) = delete;
-  ReaderControl& operator=(const ReaderControl&) = delete;
+  static std::unique_ptr<Control> open(const std::string& name);
+  ~Control();
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
 
   bool has_seat() const noexcept { return seat_ != nullptr; }
   bool writer_lives() const noexcept;
@@ -35,18 +35,18 @@ public:
   /// leave().
   bool alone() noexcept;
 
-  const Object& object() const noexcept { return *object_; }
+  const kernel::Object& object() const noexcept { return *object_; }
 
 private:
-  explicit ReaderControl(std::shared_ptr<Object> object, bool writable);
+  explicit Control(std::shared_ptr<kernel::Object> object, bool writable);
   void take_seat() noexcept;
-  Control& at() const noexcept { return *reinterpret_cast<Control*>(object_->data()); }
+  layout::Control& at() const noexcept { return *reinterpret_cast<layout::Control*>(object_->data()); }
   void changed() noexcept;
 
-  std::shared_ptr<Object> object_;
-  Seat* seat_ = nullptr;
+  std::shared_ptr<kernel::Object> object_;
+  layout::Seat* seat_ = nullptr;
   std::int64_t seat_byte_ = 0;
   std::uint64_t tickets_ = 0;  // a bit each
 };
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::read

@@ -4,7 +4,7 @@
 
 #include "ring/kernel/lock.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::read {
 
 struct Leases::Lease {
   Lease(std::shared_ptr<Leases> o, std::uint32_t s) : of(std::move(o)), slot(s) {}
@@ -16,12 +16,12 @@ struct Leases::Lease {
   std::uint32_t slot;
 };
 
-std::shared_ptr<const void> Leases::take(std::uint32_t slot, const Record& record, std::uint64_t seq,
+std::shared_ptr<const void> Leases::take(std::uint32_t slot, const layout::Record& record, std::uint64_t seq,
                                          std::uint32_t most) {
   {
     const std::lock_guard lock(mutex_);
     if (uses_[slot] == 0) {
-      if (slots_ >= most || !lock_byte(object_->fd(), LockKind::read, slot)) return nullptr;
+      if (slots_ >= most || !kernel::lock_byte(object_->fd(), kernel::LockKind::read, slot)) return nullptr;
       ++slots_;
     }
     ++uses_[slot];
@@ -42,7 +42,7 @@ void Leases::give_back(std::uint32_t slot) noexcept {
   --slots_;
   // What we read of the slot is done before the writer finds the lock gone: the kernel's own lock around its list of
   // locks is released here and taken there.
-  unlock_byte(object_->fd(), slot);
+  kernel::unlock_byte(object_->fd(), slot);
 }
 
 std::shared_ptr<std::uint64_t[]> Copies::get(std::size_t bytes) {
@@ -77,4 +77,4 @@ void copy_words(std::uint64_t* to, const std::byte* from, std::size_t bytes) noe
   for (std::size_t i = 0; i < count; ++i) to[i] = __atomic_load_n(words + i, __ATOMIC_RELAXED);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::read

@@ -8,25 +8,26 @@
 #include "ring/kernel/object.hpp"
 #include "ring/layout/layout.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::read {
 
 /// A reader's leases on one raw ring: a read lock on byte i of the ring means that slot i is in use. The kernel drops
 /// them when the reader dies. Thread-safe; lives as long as its last lease.
 class Leases : public std::enable_shared_from_this<Leases> {
 public:
-  explicit Leases(std::shared_ptr<Object> object) : object_(std::move(object)) {}
+  explicit Leases(std::shared_ptr<kernel::Object> object) : object_(std::move(object)) {}
 
   /// Leases `slot` if record `record` still has number `seq` after that; nothing otherwise. At most `most` slots at a
   /// time.
-  std::shared_ptr<const void> take(std::uint32_t slot, const Record& record, std::uint64_t seq, std::uint32_t most);
+  std::shared_ptr<const void> take(std::uint32_t slot, const layout::Record& record, std::uint64_t seq,
+                                   std::uint32_t most);
 
 private:
   struct Lease;
   void give_back(std::uint32_t slot) noexcept;
 
-  std::shared_ptr<Object> object_;
+  std::shared_ptr<kernel::Object> object_;
   std::mutex mutex_;  // over both below
-  std::array<std::uint32_t, kMaxSlots> uses_{};
+  std::array<std::uint32_t, layout::kMaxSlots> uses_{};
   std::uint32_t slots_ = 0;
 };
 
@@ -49,4 +50,4 @@ private:
 /// multiple of 8.
 void copy_words(std::uint64_t* to, const std::byte* from, std::size_t bytes) noexcept;
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::read

@@ -19,7 +19,7 @@
 #include "ring/read/control.hpp"
 #include "ring/read/view.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::read {
 
 namespace {
 
@@ -45,16 +45,16 @@ struct Reader::State {
   void leave() noexcept;
 
   const Options options;
-  const std::uint32_t forks = fork_count();
+  const std::uint32_t forks = kernel::fork_count();
   std::atomic<std::uint32_t> interrupts{0};
   std::uint32_t interrupts_seen = 0;
   Fd wake;
 
   std::mutex control_mutex;  // over both below: set_want() and request_keyframe() come from any thread
-  std::unique_ptr<ReaderControl> control;
+  std::unique_ptr<Control> control;
   bool want;
 
-  std::optional<NameWatch> names;  ///< while there is no ring
+  std::optional<kernel::NameWatch> names;  ///< while there is no ring
   std::unique_ptr<View> view;
   View::Place place;
   std::uint64_t lineage = 0;
@@ -63,8 +63,8 @@ struct Reader::State {
   std::uint32_t state_seen = 0;
   std::uint32_t generation = 0;
   bool has_format = false;
-  Format format;
-  Unit unit;
+  layout::Format format;
+  layout::Unit unit;
   bool unit_waits = false;  ///< behind the format that was told first
   bool writer_lives = false;
   std::int64_t quiet_since_ns = 0;  ///< since when nothing came or was looked after
@@ -72,7 +72,7 @@ struct Reader::State {
 };
 
 Reader::State::State(Options o) : options(std::move(o)), want(options.want) {
-  require_name(options.name);
+  kernel::require_name(options.name);
   wake = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) throw_errno(errno, "shm:" + options.name + ": cannot make an event descriptor");
   attach();
@@ -81,15 +81,15 @@ Reader::State::State(Options o) : options(std::move(o)), want(options.want) {
 /// The control object that has the name now. Without a seat it is tried again: it may have been in the making.
 void Reader::State::find_control() {
   const std::lock_guard lock(control_mutex);
-  if (control && control->has_seat() && control->object().is_at(control_path(options.name))) return;
-  control = ReaderControl::open(options.name);
+  if (control && control->has_seat() && control->object().is_at(kernel::control_path(options.name))) return;
+  control = Control::open(options.name);
   if (control) control->set_want(want);
 }
 
 /// Opens the ring that has the name now. Answers false when there is none. Throws when it cannot be read.
 bool Reader::State::attach() {
   int error = 0;
-  auto object = Object::open(object_path(options.name), Object::Access::read_only, error);
+  auto object = kernel::Object::open(kernel::object_path(options.name), kernel::Object::Access::read_only, error);
   find_control();  // after the ring, which its writer makes after the control object: else there is no seat, no lease
   const std::string shown = "shm:" + options.name;
   if (!object) {
@@ -97,11 +97,11 @@ bool Reader::State::attach() {
     if (error == EACCES || error == EPERM) {
       throw Error(ExitCode::permission, shown + ": may not be read: have its writer use --ring-group or --ring-mode");
     }
-    throw_errno(error, shown + ": cannot open " + object_path(options.name));
+    throw_errno(error, shown + ": cannot open " + kernel::object_path(options.name));
   }
-  Geometry geometry;
+  layout::Geometry geometry;
   std::string why;
-  if (!read_geometry(*object, geometry, why)) {
+  if (!layout::read_geometry(*object, geometry, why)) {
     if (attached_before) return false;  // somebody spoilt it under us: its writer will make another
     throw Error(ExitCode::bad_data, shown + ": is no ring that can be read: " + why +
                                         ": restart its writer, or 'camring rm " + options.name + "'");
@@ -111,8 +111,9 @@ bool Reader::State::attach() {
     const std::lock_guard lock(control_mutex);
     if (control) {
       control->give_tickets_back();
-      leases = control->take_tickets(geometry.tickets, geometry.kind == Kind::raw ? options.leases : 0);
-      control->tell((options.delivery == Delivery::newest ? kSeatNewest : 0) | (leases > 0 ? kSeatLeases : 0));
+      leases = control->take_tickets(geometry.tickets, geometry.kind == layout::Kind::raw ? options.leases : 0);
+      control->tell((options.delivery == Delivery::newest ? layout::kSeatNewest : 0) |
+                    (leases > 0 ? layout::kSeatLeases : 0));
     }
     writer_lives = ask_writer();
   }
@@ -136,7 +137,7 @@ bool Reader::State::stale() const {
   const auto published = view->newest_published_ns();
   if (!published) return false;
   std::int64_t fresh_ns = kFreshNs;
-  Format told;
+  layout::Format told;
   if (get_format(view->parts().formats, view->header().generation.load(std::memory_order_acquire), told) &&
       told.rate_num > 0) {
     fresh_ns = std::max(fresh_ns, std::int64_t{3'000'000'000} * told.rate_den / told.rate_num);
@@ -165,7 +166,7 @@ bool Reader::State::take() {
     if (!taken) return false;
     if (view->object().damaged()) return false;
     if (taken->generation != generation || !has_format) {
-      Format told;
+      layout::Format told;
       if (!get_format(view->parts().formats, taken->generation, told)) {
         place.lost = taken->unit.lost + 1;
         continue;  // eight formats ago, or spoilt
@@ -189,9 +190,9 @@ bool Reader::State::take() {
 /// What can be answered without waiting.
 std::optional<Event> Reader::State::step() {
   if (std::exchange(unit_waits, false)) return Event::unit;
-  unit = Unit();  // gives a lease back before the next is taken
+  unit = layout::Unit();  // gives a lease back before the next is taken
   if (!view && !attach()) return std::nullopt;
-  const Header& header = view->header();
+  const layout::Header& header = view->header();
   // Acquire, and before the look for units: what a writer published before it retired the ring is seen.
   state_seen = header.state.load(std::memory_order_acquire);
   futex_seen = header.futex.load(std::memory_order_acquire);
@@ -200,7 +201,7 @@ std::optional<Event> Reader::State::step() {
   if (view->object().damaged()) {
     ++stats.damaged;
     detach();
-  } else if (state_seen == kRetired && !view->object().is_at(object_path(options.name))) {
+  } else if (state_seen == layout::kRetired && !view->object().is_at(kernel::object_path(options.name))) {
     detach();
     if (attach()) futex_seen = view->header().futex.load(std::memory_order_relaxed) + 1;  // look before waiting
   }
@@ -210,7 +211,7 @@ std::optional<Event> Reader::State::step() {
 /// With control_mutex held. Who may not look takes it that the writer lives; without a control object there is none, or
 /// somebody took the ring away from it.
 bool Reader::State::ask_writer() const noexcept {
-  return control ? control->writer_lives() : ::access(control_path(options.name).c_str(), F_OK) == 0;
+  return control ? control->writer_lives() : ::access(kernel::control_path(options.name).c_str(), F_OK) == 0;
 }
 
 /// Nothing came for a while: is everything still where it was?
@@ -218,7 +219,7 @@ void Reader::State::probe() {
   find_control();
   const std::lock_guard lock(control_mutex);
   writer_lives = ask_writer();
-  const std::string path = object_path(options.name);
+  const std::string path = kernel::object_path(options.name);
   if (view && !view->object().is_at(path) && (!writer_lives || ::access(path.c_str(), F_OK) == 0)) detach();
 }
 
@@ -229,7 +230,7 @@ bool Reader::State::wait(std::int64_t deadline_ns) {
   const std::int64_t left_ms = (deadline_ns - now + 999'999) / 1'000'000;
   const int slice = static_cast<int>(std::min<std::int64_t>(left_ms, kProbeMs));
   if (view) {
-    wait_on(view->header().futex, futex_seen, interrupts, interrupts_seen, slice);
+    kernel::wait_on(view->header().futex, futex_seen, interrupts, interrupts_seen, slice);
     const std::int64_t after = monotonic_ns();
     if (view->header().futex.load(std::memory_order_relaxed) != futex_seen) {
       quiet_since_ns = after;
@@ -248,7 +249,7 @@ bool Reader::State::wait(std::int64_t deadline_ns) {
 }
 
 Event Reader::State::next(int timeout_ms) {
-  if (forks != fork_count()) {
+  if (forks != kernel::fork_count()) {
     throw Error(ExitCode::internal,
                 "shm:" + options.name + ": a forked child cannot read its parent's ring: open it again there");
   }
@@ -270,13 +271,13 @@ Event Reader::State::next(int timeout_ms) {
 /// the writer sets the state first and looks for readers then: one of us sees that the other is gone.
 void Reader::State::leave() noexcept {
   if (!view || !view->object().is_ours()) return;
-  unit = Unit();
+  unit = layout::Unit();
   const std::lock_guard lock(control_mutex);
   if (!control) return;
   control->leave();
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (view->header().state.load(std::memory_order_acquire) != kClosed) return;
-  const std::string ring = object_path(options.name), ctl = control_path(options.name);
+  if (view->header().state.load(std::memory_order_acquire) != layout::kClosed) return;
+  const std::string ring = kernel::object_path(options.name), ctl = kernel::control_path(options.name);
   if (view->object().owner() != ::geteuid() || !control->alone()) return;
   if (!view->object().is_at(ring) || !control->object().is_at(ctl)) return;
   ::unlink(ring.c_str());
@@ -292,17 +293,17 @@ Event Reader::next(int timeout_ms) {
   return state_->next(timeout_ms);
 }
 
-const Format& Reader::format() const noexcept {
+const layout::Format& Reader::format() const noexcept {
   return state_->format;
 }
 
-Unit& Reader::unit() noexcept {
+layout::Unit& Reader::unit() noexcept {
   return state_->unit;
 }
 
 void Reader::interrupt() noexcept {
   state_->interrupts.fetch_add(1, std::memory_order_release);
-  wake_all(state_->interrupts);
+  kernel::wake_all(state_->interrupts);
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto wrote = ::write(state_->wake.get(), &one, sizeof one);
 }
@@ -331,4 +332,4 @@ const std::string& Reader::name() const noexcept {
   return state_->options.name;
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::read

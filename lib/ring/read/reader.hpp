@@ -6,7 +6,7 @@
 #include "ring/layout/format.hpp"
 #include "ring/layout/unit.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::read {
 
 enum class Delivery {
   in_order,  ///< every unit, as long as the ring still has it; Unit::lost tells what it had not
@@ -53,8 +53,8 @@ public:
   /// Throws as the constructor does, when a ring comes that cannot be read.
   Event next(int timeout_ms);
 
-  const Format& format() const noexcept;  ///< after Event::format
-  Unit& unit() noexcept;                  ///< after Event::unit, until next(); may be moved from
+  const layout::Format& format() const noexcept;  ///< after Event::format
+  layout::Unit& unit() noexcept;                  ///< after Event::unit, until next(); may be moved from
 
   void interrupt() noexcept;  ///< any thread: the next() under way, or the next one, answers interrupted
   void set_want(bool want) noexcept;
@@ -74,4 +74,4 @@ private:
   std::unique_ptr<State> state_;
 };
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::read

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-namespace campipe::ring {
+namespace campipe::ring::read {
 
 namespace {
 
-Unit unit_of(const RecordFields& fields, std::uint64_t seq) noexcept {
-  Unit unit;
+layout::Unit unit_of(const layout::RecordFields& fields, std::uint64_t seq) noexcept {
+  layout::Unit unit;
   unit.seq = seq;
   unit.published_ns = fields.published_ns;
   unit.info.pts_us = fields.pts_us;
@@ -22,7 +22,8 @@ Unit unit_of(const RecordFields& fields, std::uint64_t seq) noexcept {
 
 class RawView final : public View {
 public:
-  RawView(std::shared_ptr<Object> object, const Geometry& geometry, Delivery delivery, std::uint32_t leases)
+  RawView(std::shared_ptr<kernel::Object> object, const layout::Geometry& geometry, Delivery delivery,
+          std::uint32_t leases)
       : View(object, geometry, delivery), leases_(std::make_shared<Leases>(std::move(object))), most_(leases) {}
 
   Place join(bool stale) const noexcept override {
@@ -51,19 +52,19 @@ public:
 
 private:
   std::optional<Taken> get(std::uint64_t seq, Place& place) {
-    const std::uint32_t slot = header().slot_of[seq % kIndex].load(std::memory_order_relaxed);
+    const std::uint32_t slot = header().slot_of[seq % layout::kIndex].load(std::memory_order_relaxed);
     if (slot >= geometry_.slots) return std::nullopt;
-    const Record& record = parts_.records[slot];
+    const layout::Record& record = parts_.records[slot];
     const std::byte* const data = parts_.data + slot * geometry_.slot_bytes;
     Taken taken;
     std::shared_ptr<const void> owner = most_ > 0 ? leases_->take(slot, record, seq, most_) : nullptr;
     const bool leased = owner != nullptr;
     // Acquire: the picture and the record are seen with the number.
     if (!leased && record.seq.load(std::memory_order_acquire) != seq) return std::nullopt;
-    const RecordFields fields = record.load();
-    const bool sane = fields.bytes <= geometry_.slot_bytes && fields.planes <= kMaxPlanes &&
+    const layout::RecordFields fields = record.load();
+    const bool sane = fields.bytes <= geometry_.slot_bytes && fields.planes <= layout::kMaxPlanes &&
                       std::all_of(fields.plane.begin(), fields.plane.begin() + fields.planes,
-                                  [&](const Plane& plane) { return plane.offset <= fields.bytes; });
+                                  [&](const layout::Plane& plane) { return plane.offset <= fields.bytes; });
     taken.unit = unit_of(fields, seq);
     taken.generation = fields.generation;
     if (sane && leased) taken.unit.bytes = {data, fields.bytes};
@@ -109,8 +110,8 @@ public:
     for (; seq <= head; ++seq) {
       Taken taken;
       if (!read(seq, taken, place)) continue;
-      const bool video = (taken.unit.info.flags & kAudio) == 0;
-      const bool key = (taken.unit.info.flags & kKeyframe) != 0;
+      const bool video = (taken.unit.info.flags & layout::kAudio) == 0;
+      const bool key = (taken.unit.info.flags & layout::kKeyframe) != 0;
       if (seq != place.last + 1) place.need_key = true;
       if (video && place.need_key && !key) {
         ++place.lost;
@@ -136,17 +137,17 @@ private:
     const std::uint64_t next = place.last + 1;
     const std::uint64_t key = header().last_key_seq.load(std::memory_order_relaxed);
     const std::uint64_t least = std::max(header().oldest_seq.load(std::memory_order_relaxed),
-                                         head >= kRecords ? head - kRecords + 1 : std::uint64_t{1});
+                                         head >= layout::kRecords ? head - layout::kRecords + 1 : std::uint64_t{1});
     const bool key_there = key > next && key >= least && key <= head;
     if (key_there && (next < least || delivery_ == Delivery::newest)) return key;
     return std::clamp(next, std::min(least, head), head);
   }
 
   bool read(std::uint64_t seq, Taken& taken, Place& place) {
-    const Record& record = parts_.records[seq % kRecords];
+    const layout::Record& record = parts_.records[seq % layout::kRecords];
     // Acquire: the record's words are seen with its number.
     if (record.seq.load(std::memory_order_acquire) != seq) return false;
-    const RecordFields fields = record.load();
+    const layout::RecordFields fields = record.load();
     const std::uint64_t room = geometry_.slot_bytes;
     const std::uint64_t begin = fields.position % room;
     const bool sane = fields.bytes <= room - begin && begin % 8 == 0;
@@ -179,18 +180,18 @@ std::span<const std::byte> View::copy(const std::byte* from, std::size_t bytes, 
 
 std::optional<std::int64_t> View::newest_published_ns() const noexcept {
   const std::uint64_t head = header().head.load(std::memory_order_acquire);
-  std::uint64_t at = head % kRecords;
-  if (geometry_.kind == Kind::raw) at = header().slot_of[head % kIndex].load(std::memory_order_relaxed);
+  std::uint64_t at = head % layout::kRecords;
+  if (geometry_.kind == layout::Kind::raw) at = header().slot_of[head % layout::kIndex].load(std::memory_order_relaxed);
   if (head < geometry_.first_seq || at >= geometry_.slots) return std::nullopt;
   return parts_.records[at].load().published_ns;
 }
 
-std::unique_ptr<View> make_view(std::shared_ptr<Object> object, const Geometry& geometry, Delivery delivery,
-                                std::uint32_t leases) {
-  if (geometry.kind == Kind::raw) {
+std::unique_ptr<View> make_view(std::shared_ptr<kernel::Object> object, const layout::Geometry& geometry,
+                                Delivery delivery, std::uint32_t leases) {
+  if (geometry.kind == layout::Kind::raw) {
     return std::make_unique<RawView>(std::move(object), geometry, delivery, leases);
   }
   return std::make_unique<CodedView>(std::move(object), geometry, delivery);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::read

@@ -8,13 +8,13 @@
 #include "ring/read/leases.hpp"
 #include "ring/read/reader.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::read {
 
 /// How a reader takes units out of one object. Holds no state of the stream but its place in it.
 class View {
 public:
   struct Taken {
-    Unit unit;
+    layout::Unit unit;
     std::uint32_t generation = 0;  ///< of its format
   };
   struct Place {
@@ -24,7 +24,7 @@ public:
     bool need_key = false;  ///< inter-coded video: nothing before the next keyframe
   };
 
-  View(std::shared_ptr<Object> object, const Geometry& geometry, Delivery delivery)
+  View(std::shared_ptr<kernel::Object> object, const layout::Geometry& geometry, Delivery delivery)
       : object_(std::move(object)), geometry_(geometry), parts_(*object_, geometry_), delivery_(delivery) {}
   virtual ~View() = default;
   View(const View&) = delete;
@@ -38,24 +38,24 @@ public:
   /// When the newest unit was published (CLOCK_MONOTONIC); nothing when there is none.
   std::optional<std::int64_t> newest_published_ns() const noexcept;
 
-  const Header& header() const noexcept { return *parts_.header; }
-  const Parts& parts() const noexcept { return parts_; }
-  const Geometry& geometry() const noexcept { return geometry_; }
-  const Object& object() const noexcept { return *object_; }
+  const layout::Header& header() const noexcept { return *parts_.header; }
+  const layout::Parts& parts() const noexcept { return parts_; }
+  const layout::Geometry& geometry() const noexcept { return geometry_; }
+  const kernel::Object& object() const noexcept { return *object_; }
 
 protected:
   /// Copies `bytes` from `from`; the caller checks afterwards whether they were whole.
   std::span<const std::byte> copy(const std::byte* from, std::size_t bytes, std::shared_ptr<const void>& owner);
 
-  std::shared_ptr<Object> object_;
-  Geometry geometry_;
-  Parts parts_;
+  std::shared_ptr<kernel::Object> object_;
+  layout::Geometry geometry_;
+  layout::Parts parts_;
   Delivery delivery_;
   Copies copies_;
 };
 
 /// @param leases  Raw: slots that may be held at a time; 0 = copies only.
-std::unique_ptr<View> make_view(std::shared_ptr<Object> object, const Geometry& geometry, Delivery delivery,
-                                std::uint32_t leases);
+std::unique_ptr<View> make_view(std::shared_ptr<kernel::Object> object, const layout::Geometry& geometry,
+                                Delivery delivery, std::uint32_t leases);
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::read

@@ -14,7 +14,7 @@
 #include "ring/kernel/lock.hpp"
 #include "ring/kernel/names.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::write {
 
 namespace {
 
@@ -23,7 +23,7 @@ constexpr int kAskEveryNs = 250'000'000;
 [[noreturn]] void refuse_owner(const std::string& name, uid_t owner) {
   throw Error(ExitCode::permission,
               fmt::format("shm:{}: belongs to user {}: take another name, or have them run 'camring rm {}'", name,
-                          user_name(owner), name));
+                          kernel::user_name(owner), name));
 }
 
 [[noreturn]] void busy(const std::string& name) {
@@ -35,7 +35,7 @@ constexpr int kAskEveryNs = 250'000'000;
 
 }  // namespace
 
-WriterControl::WriterControl(const std::string& name, mode_t mode, std::optional<gid_t> group) {
+Control::Control(const std::string& name, mode_t mode, std::optional<gid_t> group) {
   constexpr int kTries = 20;  // each lost to another writer that came or went in the meantime
   for (int i = 0; i < kTries; ++i) {
     if (take(name, mode, group)) return;
@@ -44,19 +44,19 @@ WriterControl::WriterControl(const std::string& name, mode_t mode, std::optional
 }
 
 /// Unlocked and not merely closed: a child forked a moment ago may have our descriptor still.
-WriterControl::~WriterControl() {
-  if (object_->fd() >= 0) unlock_byte(object_->fd(), kWriterByte);
+Control::~Control() {
+  if (object_->fd() >= 0) kernel::unlock_byte(object_->fd(), layout::kWriterByte);
 }
 
 /// Answers false when the object was replaced while we looked at it.
-bool WriterControl::take(const std::string& name, mode_t mode, std::optional<gid_t> group) {
-  const std::string path = control_path(name);
+bool Control::take(const std::string& name, mode_t mode, std::optional<gid_t> group) {
+  const std::string path = kernel::control_path(name);
   int error = 0;
-  object_ = Object::open(path, Object::Access::read_write, error);
+  object_ = kernel::Object::open(path, kernel::Object::Access::read_write, error);
   if (!object_) {
     if (error == ENOENT) {
       try {
-        object_ = Object::create(path, sizeof(Control), mode, group, "shm:" + name);
+        object_ = kernel::Object::create(path, sizeof(layout::Control), mode, group, "shm:" + name);
       } catch (const Error& failure) {
         if (failure.code() == ExitCode::cannot_create && ::access(path.c_str(), F_OK) == 0) return false;
         throw;
@@ -68,13 +68,13 @@ bool WriterControl::take(const std::string& name, mode_t mode, std::optional<gid
     }
   }
   if (object_->owner() != ::geteuid()) refuse_owner(name, object_->owner());
-  if (object_->data() == nullptr || object_->size() != sizeof(Control)) {  // somebody truncated it
-    if (write_locked(object_->fd(), kWriterByte)) busy(name);
+  if (object_->data() == nullptr || object_->size() != sizeof(layout::Control)) {  // somebody truncated it
+    if (kernel::write_locked(object_->fd(), layout::kWriterByte)) busy(name);
     ::unlink(path.c_str());
     return false;
   }
   constexpr int kTries = 10;  // a reader that leaves takes it for a moment, to clear up
-  for (int i = 0; !lock_byte(object_->fd(), LockKind::write, kWriterByte); ++i) {
+  for (int i = 0; !kernel::lock_byte(object_->fd(), kernel::LockKind::write, layout::kWriterByte); ++i) {
     if (i == kTries) busy(name);
     ::usleep(2000);
   }
@@ -84,24 +84,24 @@ bool WriterControl::take(const std::string& name, mode_t mode, std::optional<gid
     throw Error(ExitCode::permission,
                 fmt::format("shm:{}: --ring-group {}: {}: you must be in that group", name, *group, errno_text(errno)));
   }
-  Control& control = at();
-  control.version.store(kVersion, std::memory_order_relaxed);
-  control.seat_count.store(kSeats, std::memory_order_relaxed);
+  layout::Control& control = at();
+  control.version.store(layout::kVersion, std::memory_order_relaxed);
+  control.seat_count.store(layout::kSeats, std::memory_order_relaxed);
   keyframe_wishes_ = control.keyframe_wishes.load(std::memory_order_relaxed);
-  control.magic.store(kControlMagic, std::memory_order_release);
+  control.magic.store(layout::kControlMagic, std::memory_order_release);
   return true;
 }
 
-bool WriterControl::ask_wanted() const noexcept {
-  for (std::uint32_t i = 0; i < kSeats; ++i) {
+bool Control::ask_wanted() const noexcept {
+  for (std::uint32_t i = 0; i < layout::kSeats; ++i) {
     // Relaxed: a hint; who changes it counts `wishes` up after it, and we look again then.
     if (at().seat[i].want.load(std::memory_order_relaxed) == 0) continue;
-    if (any_locked(object_->fd(), kSeatByte + i)) return true;
+    if (kernel::any_locked(object_->fd(), layout::kSeatByte + i)) return true;
   }
-  return any_locked(object_->fd(), kWatcherByte);
+  return kernel::any_locked(object_->fd(), layout::kWatcherByte);
 }
 
-bool WriterControl::wanted() {
+bool Control::wanted() {
   // Acquire: the `want` that was stored before this count is seen after it.
   const std::uint32_t wishes = at().wishes.load(std::memory_order_acquire);
   const std::int64_t now = monotonic_ns();
@@ -111,20 +111,20 @@ bool WriterControl::wanted() {
   return wanted_ = ask_wanted();
 }
 
-bool WriterControl::keyframe_wanted() noexcept {
+bool Control::keyframe_wanted() noexcept {
   // Relaxed: nothing else is read because of it.
   const std::uint32_t wishes = at().keyframe_wishes.load(std::memory_order_relaxed);
   return std::exchange(keyframe_wishes_, wishes) != wishes;
 }
 
-bool WriterControl::anybody() const noexcept {
-  return any_locked(object_->fd(), kWriterByte, kLockBytes);  // our own lock is not told
+bool Control::anybody() const noexcept {
+  return kernel::any_locked(object_->fd(), layout::kWriterByte, layout::kLockBytes);  // our own lock is not told
 }
 
-void WriterControl::wait(const std::atomic<std::uint32_t>& own, std::uint32_t own_seen, int timeout_ms) noexcept {
+void Control::wait(const std::atomic<std::uint32_t>& own, std::uint32_t own_seen, int timeout_ms) noexcept {
   const std::uint32_t wishes = at().wishes.load(std::memory_order_acquire);
   if (wishes != wishes_) return;  // not looked at yet
-  wait_on(at().wishes, wishes, own, own_seen, timeout_ms);
+  kernel::wait_on(at().wishes, wishes, own, own_seen, timeout_ms);
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::write

@@ -10,18 +10,18 @@
 #include "ring/kernel/object.hpp"
 #include "ring/layout/layout.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::write {
 
 /// The writer's side of campipe.NAME.ctl: holds the name, and hears what readers wish. What it reads there is worth no
 /// more than a hint.
-class WriterControl {
+class Control {
 public:
   /// Takes the name, making the object when it is missing or spoilt. Throws Error: try_again, permission,
   /// cannot_create.
-  WriterControl(const std::string& name, mode_t mode, std::optional<gid_t> group);
-  ~WriterControl();
-  WriterControl(const WriterControl&) = delete;
-  WriterControl& operator=(const WriterControl&) = delete;
+  Control(const std::string& name, mode_t mode, std::optional<gid_t> group);
+  ~Control();
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
 
   /// Whether a reader lives that wants frames; asked of the kernel at most four times a second.
   bool wanted();
@@ -31,17 +31,17 @@ public:
   /// Waits for a change of wishes, for `own` to leave `own_seen`, or the time.
   void wait(const std::atomic<std::uint32_t>& own, std::uint32_t own_seen, int timeout_ms) noexcept;
 
-  const Object& object() const noexcept { return *object_; }
+  const kernel::Object& object() const noexcept { return *object_; }
 
 private:
   bool take(const std::string& name, mode_t mode, std::optional<gid_t> group);
-  Control& at() const noexcept { return *reinterpret_cast<Control*>(object_->data()); }
+  layout::Control& at() const noexcept { return *reinterpret_cast<layout::Control*>(object_->data()); }
   bool ask_wanted() const noexcept;
 
-  std::shared_ptr<Object> object_;
+  std::shared_ptr<kernel::Object> object_;
   std::uint32_t keyframe_wishes_ = 0, wishes_ = 0;
   std::int64_t asked_ns_ = 0;
   bool wanted_ = false;
 };
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::write

@@ -5,7 +5,7 @@
 #include "ring/kernel/futex.hpp"
 #include "ring/kernel/lock.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::write {
 
 namespace {
 
@@ -14,7 +14,7 @@ constexpr std::uint32_t kMostRooms = 2;
 }  // namespace
 
 struct RawSlots::Holding {
-  Holding(std::shared_ptr<Object> o, std::shared_ptr<Held> h, std::uint32_t s)
+  Holding(std::shared_ptr<kernel::Object> o, std::shared_ptr<Held> h, std::uint32_t s)
       : object(std::move(o)), held(std::move(h)), slot(s) {
     held->slot[slot].store(true, std::memory_order_relaxed);  // the writer's thread, which alone asks
     held->count.fetch_add(1, std::memory_order_relaxed);
@@ -27,12 +27,12 @@ struct RawSlots::Holding {
   Holding(const Holding&) = delete;
   Holding& operator=(const Holding&) = delete;
 
-  std::shared_ptr<Object> object;  // keeps the mapping
+  std::shared_ptr<kernel::Object> object;  // keeps the mapping
   std::shared_ptr<Held> held;
   std::uint32_t slot;
 };
 
-RawSlots::RawSlots(std::shared_ptr<Object> object, const Geometry& geometry)
+RawSlots::RawSlots(std::shared_ptr<kernel::Object> object, const layout::Geometry& geometry)
     : object_(std::move(object)), geometry_(geometry), parts_(*object_, geometry_) {
   const std::uint64_t head = parts_.header->head.load(std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < geometry_.slots; ++i) {
@@ -53,13 +53,13 @@ std::optional<std::uint32_t> RawSlots::acquire() {
     const std::uint32_t slot = (next_ + i) % geometry_.slots;
     if (slot == newest_ || drawn_[slot] || held_->slot[slot].load(std::memory_order_acquire)) continue;
     // Asked before, too, so that the number of a leased slot hardly ever goes away for a moment.
-    if (any_locked(object_->fd(), slot)) continue;
-    Record& record = parts_.records[slot];
+    if (kernel::any_locked(object_->fd(), slot)) continue;
+    layout::Record& record = parts_.records[slot];
     const std::uint64_t seq = record.seq.exchange(0, std::memory_order_seq_cst);
     // Sequentially consistent: orders the 0 before the look for locks, and (on ARM64 an exchange alone would not)
     // before the picture's bytes, which copying readers check the number after.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (any_locked(object_->fd(), slot)) {
+    if (kernel::any_locked(object_->fd(), slot)) {
       record.seq.store(seq, std::memory_order_release);  // nothing was written: it is what it was
       continue;
     }
@@ -92,7 +92,7 @@ std::optional<std::uint32_t> RawSlots::room_of(std::span<const std::byte> payloa
   return slot;
 }
 
-bool RawSlots::publish(RecordFields fields, std::span<const std::byte> payload, std::uint64_t seq) {
+bool RawSlots::publish(layout::RecordFields fields, std::span<const std::byte> payload, std::uint64_t seq) {
   auto slot = room_of(payload);
   if (!slot) {
     slot = acquire();
@@ -101,16 +101,16 @@ bool RawSlots::publish(RecordFields fields, std::span<const std::byte> payload, 
   }
   drawn_[*slot] = false;
   fields.bytes = payload.size();
-  Header& header = *parts_.header;
-  Record& record = parts_.records[*slot];
+  layout::Header& header = *parts_.header;
+  layout::Record& record = parts_.records[*slot];
   record.store(fields);
   // Release: who loads this number (acquire) sees the picture and the record.
   record.seq.store(seq, std::memory_order_release);
   // Relaxed: before head, whose release carries it.
-  header.slot_of[seq % kIndex].store(*slot, std::memory_order_relaxed);
+  header.slot_of[seq % layout::kIndex].store(*slot, std::memory_order_relaxed);
   header.head.store(seq, std::memory_order_release);
   newest_ = *slot;
   return true;
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::write

@@ -24,7 +24,7 @@
 #include "ring/write/control.hpp"
 #include "ring/write/raw_slots.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::write {
 
 namespace {
 
@@ -33,12 +33,12 @@ constexpr std::uint64_t kMostGrownArena = std::uint64_t{512} << 20;
 constexpr std::uint64_t kLastSeq = std::uint64_t{1} << 62;
 
 void check(const Writer::Options& options) {
-  require_name(options.name);
-  if (options.slots < kMinSlots || options.slots > kMaxSlots) {
-    throw Error(ExitCode::usage,
-                fmt::format("--ring-slots: cannot use {}: from {} to {}", options.slots, kMinSlots, kMaxSlots));
+  kernel::require_name(options.name);
+  if (options.slots < layout::kMinSlots || options.slots > layout::kMaxSlots) {
+    throw Error(ExitCode::usage, fmt::format("--ring-slots: cannot use {}: from {} to {}", options.slots,
+                                             layout::kMinSlots, layout::kMaxSlots));
   }
-  if (options.arena_bytes > kMaxArenaBytes) {
+  if (options.arena_bytes > layout::kMaxArenaBytes) {
     throw Error(ExitCode::usage, "--ring-size: cannot use " +
                                      format_bytes(static_cast<std::int64_t>(options.arena_bytes)) + ": at most 1 GiB");
   }
@@ -68,25 +68,25 @@ struct Writer::State {
   void prepare(std::uint64_t bytes);
   bool take_over(std::uint64_t bytes);
   void renew(std::uint64_t bytes);
-  void use(std::shared_ptr<Object> object, const Geometry& g);
+  void use(std::shared_ptr<kernel::Object> object, const layout::Geometry& g);
   void sign() noexcept;
   void show_format() noexcept;
-  bool put(const UnitInfo& info, std::span<const std::byte> payload);
+  bool put(const layout::UnitInfo& info, std::span<const std::byte> payload);
   void wake() noexcept;
   void drop(std::uint64_t units = 1) noexcept;
   void leave() noexcept;
   bool escape(std::uint64_t bytes);
-  Header& header() noexcept { return *parts.header; }
+  layout::Header& header() noexcept { return *parts.header; }
 
   const Options options;
-  WriterControl control;
+  Control control;
   const std::string shown;
-  std::optional<Format> inherited;
-  std::optional<Format> format;
+  std::optional<layout::Format> inherited;
+  std::optional<layout::Format> format;
   bool format_is_new = false;
-  std::shared_ptr<Object> object;
-  Geometry geometry;
-  Parts parts;
+  std::shared_ptr<kernel::Object> object;
+  layout::Geometry geometry;
+  layout::Parts parts;
   std::variant<std::monostate, RawSlots, CodedArena> store;
   std::uint64_t seq = 0;
   std::uint64_t arena_bytes = 0;  ///< for the next ring
@@ -101,21 +101,21 @@ struct Writer::State {
 /// What the writer before us left: its clock goes on, should it be of this boot.
 void Writer::State::look_at_the_last() {
   int error = 0;
-  const auto last = Object::open(object_path(options.name), Object::Access::read_only, error);
-  Geometry g;
+  const auto last = kernel::Object::open(kernel::object_path(options.name), kernel::Object::Access::read_only, error);
+  layout::Geometry g;
   std::string why;
   if (!last) {
     if (error == ENOENT) return;
-    throw_errno(error, shown + ": cannot open " + object_path(options.name));
+    throw_errno(error, shown + ": cannot open " + kernel::object_path(options.name));
   }
   if (last->owner() != ::geteuid()) {
     throw Error(ExitCode::permission,
                 fmt::format("{}: belongs to user {}: take another name, or have them run 'camring rm {}'", shown,
-                            user_name(last->owner()), options.name));
+                            kernel::user_name(last->owner()), options.name));
   }
-  if (!read_geometry(*last, g, why)) return;
-  const Parts old(*last, g);
-  Format found;
+  if (!layout::read_geometry(*last, g, why)) return;
+  const layout::Parts old(*last, g);
+  layout::Format found;
   const std::uint32_t newest = old.header->generation.load(std::memory_order_acquire);
   if (newest != 0 && get_format(old.formats, newest, found) && found.boot_id == boot_id()) inherited = found;
 }
@@ -137,19 +137,20 @@ void Writer::State::prepare(std::uint64_t bytes) {
 /// Goes on with the ring of a writer that died or left. Answers false when it does not fit.
 bool Writer::State::take_over(std::uint64_t bytes) {
   int error = 0;
-  auto last = Object::open(object_path(options.name), Object::Access::read_write, error);
+  auto last = kernel::Object::open(kernel::object_path(options.name), kernel::Object::Access::read_write, error);
   if (!last || last->owner() != ::geteuid()) return false;
-  Geometry g;
+  layout::Geometry g;
   std::string why;
-  if (!read_geometry(*last, g, why) || g.kind != format->kind()) return false;
-  const Parts old(*last, g);
+  if (!layout::read_geometry(*last, g, why) || g.kind != format->kind()) return false;
+  const layout::Parts old(*last, g);
   const std::uint64_t head = old.header->head.load(std::memory_order_relaxed);
-  if (old.header->state.load(std::memory_order_relaxed) == kRetired || head >= kLastSeq) return false;
+  if (old.header->state.load(std::memory_order_relaxed) == layout::kRetired || head >= kLastSeq) return false;
   const bool room =
-      g.kind == Kind::raw
-          ? g.slots == options.slots && g.tickets == g.slots - kUnleasedSlots && bytes <= g.slot_bytes
+      g.kind == layout::Kind::raw
+          ? g.slots == options.slots && g.tickets == g.slots - layout::kUnleasedSlots && bytes <= g.slot_bytes
           : g.slot_bytes / 4 >= bytes &&
-                (options.arena_bytes == 0 || g.slot_bytes / kPage == (options.arena_bytes + kPage - 1) / kPage);
+                (options.arena_bytes == 0 ||
+                 g.slot_bytes / kernel::kPage == (options.arena_bytes + kernel::kPage - 1) / kernel::kPage);
   if (!room) return false;
   ::fchmod(last->fd(), object_mode(options.mode));
   seq = head;
@@ -157,55 +158,55 @@ bool Writer::State::take_over(std::uint64_t bytes) {
   use(std::move(last), g);
   header().epoch.fetch_add(1, std::memory_order_relaxed);
   sign();
-  header().state.store(kLive, std::memory_order_release);
+  header().state.store(layout::kLive, std::memory_order_release);
   return true;
 }
 
 /// A new ring under the name. Readers of the old one, if any, read it to its end and follow.
 void Writer::State::renew(std::uint64_t bytes) {
-  const bool raw = format->kind() == Kind::raw;
+  const bool raw = format->kind() == layout::Kind::raw;
   std::uint64_t room = bytes;
   if (!raw) {
     arena_bytes = std::max({arena_bytes, options.arena_bytes != 0 ? options.arena_bytes : kDefaultArena, 4 * bytes});
     room = arena_bytes;
   }
-  Geometry g = make_geometry(format->kind(), options.slots, room);
+  layout::Geometry g = layout::make_geometry(format->kind(), options.slots, room);
   int error = 0;
   auto old = object;
-  if (!old) old = Object::open(object_path(options.name), Object::Access::read_write, error);
-  Geometry before;
+  if (!old) old = kernel::Object::open(kernel::object_path(options.name), kernel::Object::Access::read_write, error);
+  layout::Geometry before;
   std::string why;
-  const bool known = old && old->owner() == ::geteuid() && read_geometry(*old, before, why);
+  const bool known = old && old->owner() == ::geteuid() && layout::read_geometry(*old, before, why);
   const std::uint64_t head = object  ? seq
-                             : known ? Parts(*old, before).header->head.load(std::memory_order_relaxed)
+                             : known ? layout::Parts(*old, before).header->head.load(std::memory_order_relaxed)
                                      : 0;
   const bool goes_on = known && head < kLastSeq;
   g.lineage = goes_on ? before.lineage : random_u64();
   g.first_seq = (goes_on ? head : 0) + 1;
 
-  const std::string path = object_path(options.name), fresh = path + ".new";
+  const std::string path = kernel::object_path(options.name), fresh = path + ".new";
   ::unlink(fresh.c_str());  // of a writer that was killed just here; we have its lock now
-  auto made = Object::create(fresh, g.total_bytes, object_mode(options.mode), options.group, shown);
-  Header& top = *reinterpret_cast<Header*>(made->data());
-  top.version = kVersion;
+  auto made = kernel::Object::create(fresh, g.total_bytes, object_mode(options.mode), options.group, shown);
+  layout::Header& top = *reinterpret_cast<layout::Header*>(made->data());
+  top.version = layout::kVersion;
   top.kind = static_cast<std::uint32_t>(g.kind);
   top.total_bytes = g.total_bytes;
   top.lineage = g.lineage;
   top.slots = g.slots;
   top.tickets = g.tickets;
   top.slot_bytes = g.slot_bytes;
-  top.records_offset = kRecordsOffset;
+  top.records_offset = layout::kRecordsOffset;
   top.data_offset = g.data_offset;
   top.first_seq = g.first_seq;
   top.created_us = realtime_us();
   std::copy_n(boot_id().begin(), std::min(boot_id().size(), top.boot_id.size() - 1), top.boot_id.begin());
-  top.state.store(kLive, std::memory_order_relaxed);
+  top.state.store(layout::kLive, std::memory_order_relaxed);
   top.epoch.store(1, std::memory_order_relaxed);
   top.head.store(g.first_seq - 1, std::memory_order_relaxed);
   top.oldest_seq.store(g.first_seq, std::memory_order_relaxed);
   top.futex.store(static_cast<std::uint32_t>(g.first_seq - 1), std::memory_order_relaxed);
   if (known) {
-    const Header& last = *Parts(*old, before).header;
+    const layout::Header& last = *layout::Parts(*old, before).header;
     top.epoch.store(last.epoch.load(std::memory_order_relaxed) + (object ? 0 : 1), std::memory_order_relaxed);
     top.units.store(last.units.load(std::memory_order_relaxed), std::memory_order_relaxed);
     top.bytes.store(last.bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -213,7 +214,7 @@ void Writer::State::renew(std::uint64_t bytes) {
     generation = std::max(generation, last.generation.load(std::memory_order_relaxed));
   }
   // Release: whoever sees the magic sees all of the header.
-  top.magic.store(kMagic, std::memory_order_release);
+  top.magic.store(layout::kMagic, std::memory_order_release);
   seq = g.first_seq - 1;
   store.emplace<std::monostate>();
   use(std::move(made), g);
@@ -222,18 +223,18 @@ void Writer::State::renew(std::uint64_t bytes) {
   format_is_new = false;
   if (::rename(fresh.c_str(), path.c_str()) != 0) throw_errno(errno, shown + ": cannot put the ring in place");
   if (known) {
-    Header& last = *Parts(*old, before).header;
+    layout::Header& last = *layout::Parts(*old, before).header;
     // Release: who sees it (acquire) finds the new ring under the name.
-    last.state.store(kRetired, std::memory_order_release);
-    wake_all(last.futex);
+    last.state.store(layout::kRetired, std::memory_order_release);
+    kernel::wake_all(last.futex);
   }
 }
 
-void Writer::State::use(std::shared_ptr<Object> next, const Geometry& g) {
+void Writer::State::use(std::shared_ptr<kernel::Object> next, const layout::Geometry& g) {
   object = std::move(next);
   geometry = g;
-  parts = Parts(*object, g);
-  if (g.kind == Kind::raw) {
+  parts = layout::Parts(*object, g);
+  if (g.kind == layout::Kind::raw) {
     store.emplace<RawSlots>(object, g);
   } else {
     store.emplace<CodedArena>(object, g);
@@ -244,7 +245,7 @@ void Writer::State::use(std::shared_ptr<Object> next, const Geometry& g) {
 void Writer::State::sign() noexcept {
   header().writer_pid.store(static_cast<std::uint32_t>(::getpid()), std::memory_order_relaxed);
   header().writer_since_us.store(realtime_us(), std::memory_order_relaxed);
-  const auto command = own_command();
+  const auto command = kernel::own_command();
   for (std::size_t i = 0; i < command.size(); ++i) {
     header().writer_comm[i].store(command[i], std::memory_order_relaxed);
   }
@@ -266,11 +267,11 @@ void Writer::State::wake() noexcept {
   // Release, as all of the unit: a reader that sees this value (acquire) sees head. The kernel compares it with what
   // the reader saw before it puts it to sleep, so no wake-up is missed.
   header().futex.store(static_cast<std::uint32_t>(seq), std::memory_order_release);
-  wake_all(header().futex);
+  kernel::wake_all(header().futex);
 }
 
-bool Writer::State::put(const UnitInfo& info, std::span<const std::byte> payload) {
-  RecordFields fields{};
+bool Writer::State::put(const layout::UnitInfo& info, std::span<const std::byte> payload) {
+  layout::RecordFields fields{};
   fields.pts_us = info.pts_us;
   fields.dts_us = info.dts_us;
   fields.captured_ns = info.captured_ns;
@@ -278,7 +279,7 @@ bool Writer::State::put(const UnitInfo& info, std::span<const std::byte> payload
   fields.published_ns = monotonic_ns();
   fields.flags = info.flags;
   fields.generation = generation;
-  fields.planes = std::min(info.planes, kMaxPlanes);
+  fields.planes = std::min(info.planes, layout::kMaxPlanes);
   fields.plane = info.plane;
   if (auto* slots = std::get_if<RawSlots>(&store)) {
     if (!slots->publish(fields, payload, seq + 1)) return false;
@@ -294,7 +295,7 @@ bool Writer::State::put(const UnitInfo& info, std::span<const std::byte> payload
 bool Writer::State::escape(std::uint64_t bytes) {
   constexpr std::int64_t kBetweenNs = 10'000'000'000;
   const std::int64_t now = monotonic_ns();
-  if (geometry.kind != Kind::raw || (escaped_ns != 0 && now - escaped_ns < kBetweenNs)) return false;
+  if (geometry.kind != layout::Kind::raw || (escaped_ns != 0 && now - escaped_ns < kBetweenNs)) return false;
   escaped_ns = now;
   log::warning("{}: another program locks all of its slots: made anew, readers follow", shown);
   try {
@@ -310,13 +311,13 @@ bool Writer::State::escape(std::uint64_t bytes) {
 void Writer::State::leave() noexcept {
   if (!control.object().is_ours()) return;
   if (object) {
-    header().state.store(kClosed, std::memory_order_release);
+    header().state.store(layout::kClosed, std::memory_order_release);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // before the look for readers, see Reader::State::leave()
-    wake_all(header().futex);
+    kernel::wake_all(header().futex);
   }
   if (control.anybody()) return;
-  if (object && object->is_at(object_path(options.name))) ::unlink(object_path(options.name).c_str());
-  ::unlink(control_path(options.name).c_str());  // ours as long as we hold its lock
+  if (object && object->is_at(kernel::object_path(options.name))) ::unlink(kernel::object_path(options.name).c_str());
+  ::unlink(kernel::control_path(options.name).c_str());  // ours as long as we hold its lock
 }
 
 Writer::Writer(Options options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -324,10 +325,10 @@ Writer::~Writer() = default;
 Writer::Writer(Writer&&) noexcept = default;
 Writer& Writer::operator=(Writer&&) noexcept = default;
 
-void Writer::set_format(const Format& format) {
+void Writer::set_format(const layout::Format& format) {
   if (state_->format == format) return;
-  Format told;
-  if (!from_fields(to_fields(format), told)) {
+  layout::Format told;
+  if (!layout::from_fields(layout::to_fields(format), told)) {
     throw Error(ExitCode::usage,
                 state_->shown + ": " + describe(format) +
                     " cannot go into a ring: pictures have 1x1 to 16384x16384, a rate at most 1000000");
@@ -336,29 +337,30 @@ void Writer::set_format(const Format& format) {
   state_->format_is_new = true;
 }
 
-const std::optional<Format>& Writer::inherited() const noexcept {
+const std::optional<layout::Format>& Writer::inherited() const noexcept {
   return state_->inherited;
 }
 
 std::optional<Room> Writer::room(std::size_t bytes) {
   State& s = *state_;
-  if (!s.format || s.format->kind() != Kind::raw || bytes == 0 || bytes > kMaxUnitBytes) return std::nullopt;
+  if (!s.format || s.format->kind() != layout::Kind::raw || bytes == 0 || bytes > layout::kMaxUnitBytes)
+    return std::nullopt;
   s.prepare(bytes);
   return std::get<RawSlots>(s.store).room(bytes);
 }
 
-bool Writer::publish(const UnitInfo& info, std::span<const std::byte> payload) {
+bool Writer::publish(const layout::UnitInfo& info, std::span<const std::byte> payload) {
   State& s = *state_;
   if (!s.format) throw Error(ExitCode::internal, s.shown + ": a unit without a format");
   if (!s.control.object().is_ours()) {
     throw Error(ExitCode::internal, s.shown + ": a forked child cannot write its parent's ring");
   }
-  if (payload.size() > kMaxUnitBytes || payload.empty()) {
+  if (payload.size() > layout::kMaxUnitBytes || payload.empty()) {
     s.drop();
     return false;
   }
   try {
-    const bool key = (info.flags & kKeyframe) != 0 && (info.flags & kAudio) == 0;
+    const bool key = (info.flags & layout::kKeyframe) != 0 && (info.flags & layout::kAudio) == 0;
     const auto* arena = std::get_if<CodedArena>(&s.store);
     if (arena != nullptr && key && arena->lost_keyframe() && s.options.arena_bytes == 0) {
       s.arena_bytes = std::min(2 * s.geometry.slot_bytes, kMostGrownArena);  // a GOP shall fit
@@ -383,7 +385,7 @@ bool Writer::publish(const UnitInfo& info, std::span<const std::byte> payload) {
     return false;
   }
   if (in_place) ++s.stats.in_place;
-  if ((info.flags & kAudio) == 0) {
+  if ((info.flags & layout::kAudio) == 0) {
     ++s.stats.units;
     s.header().units.fetch_add(1, std::memory_order_relaxed);
   }
@@ -414,7 +416,7 @@ void Writer::wait_for_wish(int timeout_ms) {
 
 void Writer::interrupt() noexcept {
   state_->interrupts.fetch_add(1, std::memory_order_release);
-  wake_all(state_->interrupts);
+  kernel::wake_all(state_->interrupts);
 }
 
 const Writer::Stats& Writer::stats() const noexcept {
@@ -425,4 +427,4 @@ const std::string& Writer::name() const noexcept {
   return state_->options.name;
 }
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::write

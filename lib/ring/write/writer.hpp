@@ -10,7 +10,7 @@
 #include "ring/layout/format.hpp"
 #include "ring/layout/unit.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::write {
 
 /// Room for one picture in a raw ring, to be drawn into. The slot is not used again while a copy of `owner` lives,
 /// before and after publish(). Must not be written to after publish().
@@ -27,7 +27,7 @@ class Writer {
 public:
   struct Options {
     std::string name;               ///< without "shm:"
-    std::uint32_t slots = 8;        ///< raw: kMinSlots to kMaxSlots; four of them are never leased
+    std::uint32_t slots = 8;        ///< raw: layout::kMinSlots to layout::kMaxSlots; four of them are never leased
     std::uint64_t arena_bytes = 0;  ///< coded: 0 = 16 MiB, and more when a GOP needs it
     mode_t mode = 0660;             ///< who may read, and with w: lease and wish. Nobody but the owner writes pictures
     std::optional<gid_t> group;     ///< nothing: the process's
@@ -43,10 +43,10 @@ public:
 
   /// Before the first unit and at each change; told to readers with the next unit. Throws Error(usage) for a format
   /// that no reader would take.
-  void set_format(const Format& format);
+  void set_format(const layout::Format& format);
 
   /// The format that the writer before us left, when its clock is of this boot: its anchor is to be kept.
-  const std::optional<Format>& inherited() const noexcept;
+  const std::optional<layout::Format>& inherited() const noexcept;
 
   /// Raw: a slot for a picture of `bytes` bytes, so that publish() need not copy. Nothing when none can be spared: the
   /// caller draws elsewhere. After set_format(). Throws Error(cannot_create) when /dev/shm has no room for the ring,
@@ -56,7 +56,7 @@ public:
   /// Gives a unit to all readers. In place when `payload` begins at a Room that was not published yet, else with one
   /// copy. Answers false when it was dropped (counted): too big, or bigger than the ring and /dev/shm has no room for
   /// another. Throws as room() does when there is no ring at all yet.
-  bool publish(const UnitInfo& info, std::span<const std::byte> payload);
+  bool publish(const layout::UnitInfo& info, std::span<const std::byte> payload);
 
   // What readers wish: for one thread, which may be another than the one that publishes.
 
@@ -81,4 +81,4 @@ private:
   std::unique_ptr<State> state_;
 };
 
-}  // namespace campipe::ring
+}  // namespace campipe::ring::write

@@ -6,7 +6,7 @@
 #include "wire/bare/reader.hpp"
 #include "wire/stream/limits.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::bare {
 
 namespace {
 
@@ -60,14 +60,14 @@ struct H265 {
 ///
 /// The window begins with the access unit being read; `nal_` is where the newest unit of it begins.
 template <class Codec>
-class AnnexBReader final : public BareReader {
+class AnnexBReader final : public Reader {
 public:
-  using BareReader::BareReader;
+  using Reader::Reader;
 
 protected:
   Step step() override {
     const auto window = input_->window();
-    if (window.size() > kMaxFrameBytes) return give_up(window.size());
+    if (window.size() > stream::kMaxFrameBytes) return give_up(window.size());
     if (!synced_) return find_first(window);
     if (!judged_) {
       if (window.size() - nal_ < kJudgeBytes && !ended_) return wait_for_more(window);
@@ -204,12 +204,12 @@ private:
 
 }  // namespace
 
-std::unique_ptr<StreamReader> make_annex_b_reader(std::unique_ptr<Input> input, ReadOptions options,
-                                                  media::VideoCodec codec) {
+std::unique_ptr<stream::Reader> make_annex_b_reader(std::unique_ptr<stream::ByteInput> input,
+                                                    stream::ReadOptions options, media::VideoCodec codec) {
   if (codec == media::VideoCodec::h265) {
     return std::make_unique<AnnexBReader<H265>>(std::move(input), std::move(options));
   }
   return std::make_unique<AnnexBReader<H264>>(std::move(input), std::move(options));
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::bare

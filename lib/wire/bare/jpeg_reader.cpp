@@ -7,7 +7,7 @@
 #include "wire/bare/reader.hpp"
 #include "wire/stream/limits.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::bare {
 
 namespace {
 
@@ -87,9 +87,9 @@ private:
   bool in_scan_ = false, seen_scan_ = false;
 };
 
-class JpegReader final : public BareReader {
+class JpegReader final : public Reader {
 public:
-  using BareReader::BareReader;
+  using Reader::Reader;
 
 protected:
   Step step() override {
@@ -105,7 +105,7 @@ protected:
       case EndFinder::Found::more:
         break;
     }
-    if (window.size() > kMaxFrameBytes) {
+    if (window.size() > stream::kMaxFrameBytes) {
       give_up(window.size());
       return Step::done;
     }
@@ -162,8 +162,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<StreamReader> make_jpeg_reader(std::unique_ptr<Input> input, ReadOptions options) {
+std::unique_ptr<stream::Reader> make_jpeg_reader(std::unique_ptr<stream::ByteInput> input,
+                                                 stream::ReadOptions options) {
   return std::make_unique<JpegReader>(std::move(input), std::move(options));
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::bare

@@ -7,16 +7,16 @@
 #include "wire/bare/reader.hpp"
 #include "wire/nut/payload_reader.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::bare {
 
 namespace {
 
 using media::PixelFormat;
 
 /// Reads pictures of a known size.
-class PictureReader : public BareReader {
+class PictureReader : public Reader {
 protected:
-  using BareReader::BareReader;
+  using Reader::Reader;
 
   void set_picture(const media::VideoFormat& video) {
     picture_bytes_ = media::picture_bytes(video.pixel_format, video.size);
@@ -24,15 +24,15 @@ protected:
   }
 
   Step picture() {
-    PayloadReader::Want want;
+    nut::PayloadReader::Want want;
     want.size = picture_bytes_;
     want.pooled = true;
     media::Payload payload;
     switch (payloads_.read(*input_, want, payload)) {
-      case PayloadReader::Result::complete:
+      case nut::PayloadReader::Result::complete:
         tell_packet(std::move(payload), true);
         return Step::done;
-      case PayloadReader::Result::stopped:
+      case nut::PayloadReader::Result::stopped:
         return Step::stopped;
       default:
         break;
@@ -43,13 +43,13 @@ protected:
   }
 
 private:
-  PayloadReader payloads_;
+  nut::PayloadReader payloads_;
   std::size_t picture_bytes_ = 0;
 };
 
 class RawReader final : public PictureReader {
 public:
-  RawReader(std::unique_ptr<Input> input, ReadOptions options, media::VideoFormat video)
+  RawReader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options, media::VideoFormat video)
       : PictureReader(std::move(input), std::move(options)), video_(std::move(video)) {}
 
 protected:
@@ -178,13 +178,13 @@ media::VideoFormat parse_raw_format(const std::string& text, Rational assumed_ra
   return video;
 }
 
-std::unique_ptr<StreamReader> make_raw_reader(std::unique_ptr<Input> input, ReadOptions options,
-                                              media::VideoFormat video) {
+std::unique_ptr<stream::Reader> make_raw_reader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options,
+                                                media::VideoFormat video) {
   return std::make_unique<RawReader>(std::move(input), std::move(options), std::move(video));
 }
 
-std::unique_ptr<StreamReader> make_y4m_reader(std::unique_ptr<Input> input, ReadOptions options) {
+std::unique_ptr<stream::Reader> make_y4m_reader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options) {
   return std::make_unique<Y4mReader>(std::move(input), std::move(options));
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::bare

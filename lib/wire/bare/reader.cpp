@@ -5,59 +5,59 @@
 #include "base/error.hpp"
 #include "wire/stream/on_change.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::bare {
 
-BareReader::BareReader(std::unique_ptr<Input> input, ReadOptions options)
+Reader::Reader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options)
     : input_(std::move(input)),
       options_(std::move(options)),
       clock_(StreamClock::from_environment_or_now()),
       from_file_(input_->is_file()) {}
 
-Pull BareReader::next() {
+stream::Pull Reader::next() {
   for (;;) {
     stats_.bytes = input_->bytes();
-    if (std::exchange(format_due_, false)) return Pull::format;
-    if (std::exchange(packet_due_, false)) return Pull::packet;
+    if (std::exchange(format_due_, false)) return stream::Pull::format;
+    if (std::exchange(packet_due_, false)) return stream::Pull::packet;
     switch (step()) {
       case Step::done:
         break;
       case Step::end:
-        return Pull::end;
+        return stream::Pull::end;
       case Step::stopped:
-        return Pull::stopped;
+        return stream::Pull::stopped;
     }
   }
 }
 
-BareReader::Step BareReader::more() {
+Reader::Step Reader::more() {
   switch (input_->more()) {
-    case Input::Got::bytes:
+    case stream::ByteInput::Got::bytes:
       return Step::done;
-    case Input::Got::stopped:
+    case stream::ByteInput::Got::stopped:
       return Step::stopped;
-    case Input::Got::end:
+    case stream::ByteInput::Got::end:
       break;
   }
   return Step::end;
 }
 
-Rational BareReader::rate() const {
+Rational Reader::rate() const {
   const Rational told = format_.video.frame_rate;
   if (told) return told;
   return options_.assumed_rate ? options_.assumed_rate : Rational{30, 1};
 }
 
-void BareReader::tell_format(media::VideoFormat video) {
+void Reader::tell_format(media::VideoFormat video) {
   media::StreamFormat format;
   format.video = std::move(video);
   format.clock = clock_;
   if (told_format_ && format == format_) return;
-  if (told_format_) obey_on_change(options_.on_change, format_, format, input_->name());
+  if (told_format_) stream::obey_on_change(options_.on_change, format_, format, input_->name());
   format_ = std::move(format);
   format_due_ = told_format_ = true;
 }
 
-std::int64_t BareReader::next_time_ns() {
+std::int64_t Reader::next_time_ns() {
   if (!from_file_ || stats_.packets == 0) {
     const std::int64_t now = monotonic_ns();
     if (stats_.packets == 0) first_ns_ = now;
@@ -67,7 +67,7 @@ std::int64_t BareReader::next_time_ns() {
   return first_ns_ + static_cast<std::int64_t>(seconds * 1e9);
 }
 
-void BareReader::tell_packet(media::Payload payload, bool keyframe, bool corrupt) {
+void Reader::tell_packet(media::Payload payload, bool keyframe, bool corrupt) {
   packet_ = {};
   packet_.captured_ns = next_time_ns();
   packet_.pts_us = clock_.pts_us(*packet_.captured_ns);
@@ -81,9 +81,9 @@ void BareReader::tell_packet(media::Payload payload, bool keyframe, bool corrupt
   ++stats_.packets;
 }
 
-void BareReader::lost(std::uint64_t frames) {
+void Reader::lost(std::uint64_t frames) {
   stats_.dropped += frames;
   mark_next_ = stats_.packets > 0;
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::bare

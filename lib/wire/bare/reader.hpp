@@ -5,17 +5,17 @@
 #include "wire/stream/byte_input.hpp"
 #include "wire/stream/reader.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::bare {
 
 /// What the readers of formats without times have in common. From a pipe, a picture's time is that of its arrival; from
 /// a file, pictures follow each other at the frame rate from the moment of the first.
-class BareReader : public StreamReader {
+class Reader : public stream::Reader {
 public:
-  BareReader(std::unique_ptr<Input> input, ReadOptions options);
-  Pull next() override;
+  Reader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options);
+  stream::Pull next() override;
   const media::StreamFormat& format() const override { return format_; }
   media::Packet& packet() override { return packet_; }
-  const ReaderStats& stats() const override { return stats_; }
+  const stream::ReaderStats& stats() const override { return stats_; }
 
 protected:
   enum class Step { done, end, stopped };
@@ -25,7 +25,7 @@ protected:
 
   /// Gets more input; Step::end only at its end.
   Step more();
-  /// A format, maybe the one that holds already. Throws Error(bad_data) on a change with OnChange::exit.
+  /// A format, maybe the one that holds already. Throws Error(bad_data) on a change with stream::OnChange::exit.
   void tell_format(media::VideoFormat video);
   /// @param corrupt  part of it is missing.
   void tell_packet(media::Payload payload, bool keyframe, bool corrupt = false);
@@ -34,9 +34,9 @@ protected:
   bool has_format() const noexcept { return told_format_; }
   Rational rate() const;
 
-  std::unique_ptr<Input> input_;
-  ReadOptions options_;
-  ReaderStats stats_;
+  std::unique_ptr<stream::ByteInput> input_;
+  stream::ReadOptions options_;
+  stream::ReaderStats stats_;
 
 private:
   std::int64_t next_time_ns();
@@ -50,15 +50,15 @@ private:
   std::optional<std::int64_t> last_pts_us_;
 };
 
-std::unique_ptr<StreamReader> make_jpeg_reader(std::unique_ptr<Input> input, ReadOptions options);
-std::unique_ptr<StreamReader> make_annex_b_reader(std::unique_ptr<Input> input, ReadOptions options,
-                                                  media::VideoCodec codec);
-std::unique_ptr<StreamReader> make_y4m_reader(std::unique_ptr<Input> input, ReadOptions options);
+std::unique_ptr<stream::Reader> make_jpeg_reader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options);
+std::unique_ptr<stream::Reader> make_annex_b_reader(std::unique_ptr<stream::ByteInput> input,
+                                                    stream::ReadOptions options, media::VideoCodec codec);
+std::unique_ptr<stream::Reader> make_y4m_reader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options);
 
 /// `video` from parse_raw_format().
-std::unique_ptr<StreamReader> make_raw_reader(std::unique_ptr<Input> input, ReadOptions options,
-                                              media::VideoFormat video);
+std::unique_ptr<stream::Reader> make_raw_reader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options,
+                                                media::VideoFormat video);
 /// "rawvideo:PIXFMT:WxH@FPS"; throws Error(usage).
 media::VideoFormat parse_raw_format(const std::string& text, Rational assumed_rate);
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::bare

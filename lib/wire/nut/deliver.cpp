@@ -1,4 +1,4 @@
-// The second half of NutReader: what becomes of a frame that came whole.
+// The second half of Reader: what becomes of a frame that came whole.
 #include <algorithm>
 #include <cstring>
 
@@ -9,7 +9,7 @@
 #include "wire/nut/reader.hpp"
 #include "wire/stream/on_change.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 namespace {
 
@@ -35,7 +35,7 @@ std::optional<media::Payload> without_side_data(const media::Payload& payload, s
 
 }  // namespace
 
-void NutReader::deliver(const nut::FrameHead& head, std::int64_t pts_us, media::Payload payload) {
+void Reader::deliver(const nut::FrameHead& head, std::int64_t pts_us, media::Payload payload) {
   media::Packet packet;
   packet.track = is_video(head.stream) ? media::Track::video : media::Track::audio;
   packet.pts_us = pts_us;
@@ -61,7 +61,7 @@ void NutReader::deliver(const nut::FrameHead& head, std::int64_t pts_us, media::
   }
 }
 
-void NutReader::deliver_video(const nut::FrameHead& head, media::Packet packet) {
+void Reader::deliver_video(const nut::FrameHead& head, media::Packet packet) {
   count_gap(packet);
   if (!canonical(packet)) return lost(1);
   if (!layout_->main.ours) foreign_times(packet);  // when the parameter sets are known, which have a say in it
@@ -79,7 +79,7 @@ void NutReader::deliver_video(const nut::FrameHead& head, media::Packet packet) 
 
 /// Brings a payload into the form of media/format.hpp and takes over what it says about the format. False when it
 /// cannot be a picture of this stream.
-bool NutReader::canonical(media::Packet& packet) {
+bool Reader::canonical(media::Packet& packet) {
   media::VideoFormat& video = layout_->format.video;
   const auto bytes = packet.payload.bytes();
   if (video.codec == VideoCodec::raw) {
@@ -122,9 +122,9 @@ bool NutReader::canonical(media::Packet& packet) {
 }
 
 /// Makes `format` the one that holds, and tells when it differs.
-void NutReader::adopt(media::StreamFormat format) {
+void Reader::adopt(media::StreamFormat format) {
   const bool changed = !told_format_ || format != format_;
-  if (told_format_) obey_on_change(options_.on_change, format_, format, input_->name());
+  if (told_format_) stream::obey_on_change(options_.on_change, format_, format, input_->name());
   if (told_format_ && !format.video.same_stream(format_.video)) wait_key_ = true;
   if (!format.video.same_stream(format_.video)) depth_ = {};
   format_ = std::move(format);
@@ -135,7 +135,7 @@ void NutReader::adopt(media::StreamFormat format) {
   format_due_ = told_format_ = true;
 }
 
-void NutReader::own_fields(const nut::FrameHead& head, media::Packet& packet) {
+void Reader::own_fields(const nut::FrameHead& head, media::Packet& packet) {
   const std::uint64_t flags = head.reserved[nut::kFieldFlags];
   packet.corrupt = (flags & nut::kIsCorrupt) != 0;
   packet.discontinuity = (flags & nut::kIsDiscontinuity) != 0;
@@ -157,13 +157,13 @@ void NutReader::own_fields(const nut::FrameHead& head, media::Packet& packet) {
 
 /// libavformat writes a decode_delay of 0 for encoders that do not tell it (libx265): parameter sets know better, and
 /// where they do not tell either, it shows in pictures that come behind others which are shown later.
-unsigned NutReader::decode_delay() const noexcept {
+unsigned Reader::decode_delay() const noexcept {
   if (!layout_) return 0;
   const unsigned told = layout_->streams[layout_->video].decode_delay;
   return layout_->main.ours ? told : std::max(told, depth_.frames());
 }
 
-void NutReader::foreign_times(media::Packet& packet) {
+void Reader::foreign_times(media::Packet& packet) {
   const auto mapped = foreign_.map(packet.pts_us, clock_.pts_us(monotonic_ns()));
   packet.pts_us += mapped.shift_us;
   packet.discontinuity = mapped.jumped;
@@ -177,7 +177,7 @@ void NutReader::foreign_times(media::Packet& packet) {
 }
 
 /// Decoding times increase, or the packet says that something happened.
-void NutReader::in_order(media::Packet& packet, TrackState& track) {
+void Reader::in_order(media::Packet& packet, TrackState& track) {
   const std::int64_t dts_us = media::decode_time_us(packet);
   if (track.last_dts_us && dts_us <= *track.last_dts_us) {
     constexpr std::int64_t kSmallStep = 1'000'000;
@@ -192,7 +192,7 @@ void NutReader::in_order(media::Packet& packet, TrackState& track) {
   track.last_dts_us = media::decode_time_us(packet);
 }
 
-void NutReader::count_gap(const media::Packet& packet) {
+void Reader::count_gap(const media::Packet& packet) {
   if (!packet.sequence) return;
   if (last_sequence_ && *packet.sequence > *last_sequence_) {
     const std::uint64_t missing = *packet.sequence - *last_sequence_ - 1;
@@ -201,9 +201,9 @@ void NutReader::count_gap(const media::Packet& packet) {
   last_sequence_ = packet.sequence;
 }
 
-std::int64_t NutReader::frame_us() const {
+std::int64_t Reader::frame_us() const {
   const Rational rate = format_.video.frame_rate ? format_.video.frame_rate : options_.assumed_rate;
   return rate ? 1'000'000 * rate.den / rate.num : 33'333;
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

@@ -38,7 +38,8 @@ bool parse_code_run(ByteReader& in, MainHeader& header, FrameCode& code, std::si
   if (fields > 6) in.s();  // match_time_delta
   if (fields > 7) code.header_idx = in.v();
   for (std::uint64_t i = 8; i < fields && in.ok(); ++i) in.v();
-  if (!in.ok() || count == 0 || count > 256 || code.size_mul > kMaxFrameBytes || size > kMaxFrameBytes) return false;
+  if (!in.ok() || count == 0 || count > 256 || code.size_mul > stream::kMaxFrameBytes || size > stream::kMaxFrameBytes)
+    return false;
   for (std::uint64_t i = 0; i < count && next < header.codes.size(); ++next) {
     if (next == 'N') continue;  // start codes begin with it
     header.codes[next] = code;
@@ -224,7 +225,7 @@ HeadResult parse_frame_head(std::span<const std::byte> bytes, const MainHeader& 
   }
   std::uint64_t size = 0;
   if (__builtin_mul_overflow(msb, code.size_mul, &size) || __builtin_add_overflow(size, code.size_lsb, &size) ||
-      size > kMaxFrameBytes || size < main.elision[head.header_idx].size()) {
+      size > stream::kMaxFrameBytes || size < main.elision[head.header_idx].size()) {
     return HeadResult::bad;
   }
   head.size = size - main.elision[head.header_idx].size();

@@ -8,7 +8,7 @@
 #include "base/crc32c.hpp"
 #include "wire/nut/constants.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 namespace {
 
@@ -50,7 +50,7 @@ std::shared_ptr<media::Buffer> PayloadReader::buffer_for(const Want& want, std::
   return buffer;
 }
 
-PayloadReader::Result PayloadReader::read(Input& input, const Want& want, media::Payload& payload) {
+PayloadReader::Result PayloadReader::read(stream::ByteInput& input, const Want& want, media::Payload& payload) {
   const auto window = input.window();
   const std::size_t have = std::min(window.size(), want.size);
   if (have == want.size && !crc_holds(window.first(have), want.crc)) return Result::damaged;
@@ -69,7 +69,7 @@ PayloadReader::Result PayloadReader::read(Input& input, const Want& want, media:
   return Result::complete;
 }
 
-PayloadReader::Result PayloadReader::read_rest(Input& input, const Want& want, media::Buffer& buffer,
+PayloadReader::Result PayloadReader::read_rest(stream::ByteInput& input, const Want& want, media::Buffer& buffer,
                                                std::size_t have) {
   constexpr int kStallMs = 50;
   const std::size_t prefix = want.prefix.size();
@@ -86,8 +86,8 @@ PayloadReader::Result PayloadReader::read_rest(Input& input, const Want& want, m
     const auto to = buffer.bytes().subspan(have);
     const auto got = watch.on() || !want.watch ? input.read_into(to, count) : input.read_into(to, count, kStallMs);
     have += count;
-    if (got == Input::Got::stopped) return Result::stopped;
-    if (got == Input::Got::end) return put_back(0), Result::end;
+    if (got == stream::ByteInput::Got::stopped) return Result::stopped;
+    if (got == stream::ByteInput::Got::end) return put_back(0), Result::end;
     if (!want.watch) continue;
     watch.look_when_slow(count == 0);
     if (!watch.on()) continue;
@@ -96,4 +96,4 @@ PayloadReader::Result PayloadReader::read_rest(Input& input, const Want& want, m
   return crc_holds(buffer.bytes().subspan(prefix), want.crc) ? Result::complete : put_back(0);
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

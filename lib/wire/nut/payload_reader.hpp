@@ -6,7 +6,7 @@
 #include "media/payload.hpp"
 #include "wire/stream/byte_input.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 /// Reads payloads of known length from an Input: what is not yet buffered goes straight to its place. Memory grows only
 /// as bytes arrive, whatever length was claimed.
@@ -29,10 +29,10 @@ public:
     bool pooled = false;               ///< big pictures: recycle buffers; else each has just its size
   };
 
-  Result read(Input& input, const Want& want, media::Payload& payload);
+  Result read(stream::ByteInput& input, const Want& want, media::Payload& payload);
 
 private:
-  Result read_rest(Input& input, const Want& want, media::Buffer& buffer, std::size_t have);
+  Result read_rest(stream::ByteInput& input, const Want& want, media::Buffer& buffer, std::size_t have);
   std::shared_ptr<media::Buffer> buffer_for(const Want& want, std::size_t bytes);
 
   media::BufferPool pool_;
@@ -42,4 +42,4 @@ private:
 /// Whether `bytes` end in what the CRC says.
 bool crc_holds(std::span<const std::byte> bytes, const std::optional<std::uint32_t>& crc) noexcept;
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

@@ -5,7 +5,7 @@
 
 #include "wire/nut/tags.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 namespace {
 
@@ -42,27 +42,27 @@ Match match_file_id(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-NutReader::NutReader(std::unique_ptr<Input> input, ReadOptions options)
+Reader::Reader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options)
     : input_(std::move(input)), options_(std::move(options)), clock_(StreamClock::from_environment_or_now()) {}
 
-Pull NutReader::next() {
+stream::Pull Reader::next() {
   for (;;) {
     stats_.bytes = input_->bytes();
-    if (std::exchange(format_due_, false)) return Pull::format;
-    if (std::exchange(packet_due_, false)) return Pull::packet;
+    if (std::exchange(format_due_, false)) return stream::Pull::format;
+    if (std::exchange(packet_due_, false)) return stream::Pull::packet;
     switch (step()) {
       case Step::done:
         break;
       case Step::end:
-        return Pull::end;
+        return stream::Pull::end;
       case Step::stopped:
-        return Pull::stopped;
+        return stream::Pull::stopped;
     }
   }
 }
 
 /// Handles one item, or gets more input for it.
-NutReader::Step NutReader::step() {
+Reader::Step Reader::step() {
   if (skip_bytes_ > 0) return discard();
   if (searching_) return search();
   const auto window = input_->window();
@@ -83,17 +83,17 @@ NutReader::Step NutReader::step() {
   return frame();
 }
 
-NutReader::Step NutReader::more(std::size_t missing) {
+Reader::Step Reader::more(std::size_t missing) {
   // What is read here has to be copied when it is payload: little of it where payloads are big.
   constexpr std::size_t kLittle = 4096;
   const bool big = layout_ && layout_->format.video.codec != media::VideoCodec::h264 &&
                    layout_->format.video.codec != media::VideoCodec::h265;
-  switch (input_->more(std::max(missing, big ? kLittle : Input::kReadBytes))) {
-    case Input::Got::bytes:
+  switch (input_->more(std::max(missing, big ? kLittle : stream::ByteInput::kReadBytes))) {
+    case stream::ByteInput::Got::bytes:
       return Step::done;
-    case Input::Got::stopped:
+    case stream::ByteInput::Got::stopped:
       return Step::stopped;
-    case Input::Got::end:
+    case stream::ByteInput::Got::end:
       break;
   }
   if (frame_due_ || !input_->window().empty()) stats_.truncated = true;
@@ -101,7 +101,7 @@ NutReader::Step NutReader::more(std::size_t missing) {
   return damaged(1);  // a killed writer's last header may be followed by another stream
 }
 
-NutReader::Step NutReader::search() {
+Reader::Step Reader::search() {
   const auto window = input_->window();
   const std::size_t at = find_start(window, at_main_only_);
   if (at != kNoPlace) {
@@ -112,18 +112,18 @@ NutReader::Step NutReader::search() {
   const std::size_t keep = std::min(window.size(), nut::kStartCodeBytes - 1);
   input_->consume(window.size() - keep);
   switch (input_->more()) {
-    case Input::Got::bytes:
+    case stream::ByteInput::Got::bytes:
       return Step::done;
-    case Input::Got::stopped:
+    case stream::ByteInput::Got::stopped:
       return Step::stopped;
-    case Input::Got::end:
+    case stream::ByteInput::Got::end:
       break;
   }
   input_->consume(input_->window().size());
   return Step::end;
 }
 
-NutReader::Step NutReader::damaged(std::size_t skip) {
+Reader::Step Reader::damaged(std::size_t skip) {
   input_->consume(skip);
   searching_ = true;
   if (group_open_ || !layout_) at_main_only_ = true;  // headers of which a part is lost are worse than none
@@ -132,31 +132,31 @@ NutReader::Step NutReader::damaged(std::size_t skip) {
   return Step::done;
 }
 
-void NutReader::lost(std::uint64_t video_frames) {
+void Reader::lost(std::uint64_t video_frames) {
   stats_.dropped += video_frames;
   wait_key_ = true;
   mark_next_ = told_format_;
   dts_rule_.restart(decode_delay());
 }
 
-void NutReader::new_writer() {
+void Reader::new_writer() {
   if (!layout_) return;
   lost(0);
   foreign_.restart();
   last_sequence_.reset();
 }
 
-NutReader::Step NutReader::discard() {
+Reader::Step Reader::discard() {
   const std::size_t now = static_cast<std::size_t>(std::min<std::uint64_t>(skip_bytes_, input_->window().size()));
   input_->consume(now);
   skip_bytes_ -= now;
   if (skip_bytes_ == 0) return Step::done;
   switch (input_->more()) {
-    case Input::Got::bytes:
+    case stream::ByteInput::Got::bytes:
       return Step::done;
-    case Input::Got::stopped:
+    case stream::ByteInput::Got::stopped:
       return Step::stopped;
-    case Input::Got::end:
+    case stream::ByteInput::Got::end:
       break;
   }
   skip_bytes_ = 0;
@@ -164,7 +164,7 @@ NutReader::Step NutReader::discard() {
   return Step::end;
 }
 
-NutReader::Step NutReader::header_packet() {
+Reader::Step Reader::header_packet() {
   constexpr std::uint64_t kLargePacket = 4096;
   const auto window = input_->window();
   if (window.size() < nut::kStartCodeBytes) return more();
@@ -192,7 +192,7 @@ NutReader::Step NutReader::header_packet() {
   return Step::done;
 }
 
-void NutReader::handle_body(std::uint64_t start, std::span<const std::byte> body) {
+void Reader::handle_body(std::uint64_t start, std::span<const std::byte> body) {
   bool good = true;
   if (start == nut::kMainStart) {
     auto main = nut::parse_main(body);
@@ -216,7 +216,7 @@ void NutReader::handle_body(std::uint64_t start, std::span<const std::byte> body
   if (!good) damaged(1);
 }
 
-void NutReader::start_group(nut::MainHeader main) {
+void Reader::start_group(nut::MainHeader main) {
   group_.emplace();
   group_->streams.resize(main.stream_count);
   group_->main = std::move(main);
@@ -225,7 +225,7 @@ void NutReader::start_group(nut::MainHeader main) {
 }
 
 /// The headers are complete: a frame or a syncpoint follows.
-void NutReader::commit() {
+void Reader::commit() {
   if (!group_->complete()) {
     layout_.reset();
     return;
@@ -246,7 +246,7 @@ void NutReader::commit() {
   adopt(std::move(format));
 }
 
-NutReader::Step NutReader::frame() {
+Reader::Step Reader::frame() {
   if (group_open_) commit();
   if (!layout_) return damaged(1);
   nut::FrameHead head;
@@ -268,7 +268,7 @@ NutReader::Step NutReader::frame() {
 }
 
 /// Ticks and microseconds of a frame; false when they are out of range.
-bool NutReader::time_of(const nut::FrameHead& head, std::int64_t& ticks, std::int64_t& pts_us) const {
+bool Reader::time_of(const nut::FrameHead& head, std::int64_t& ticks, std::int64_t& pts_us) const {
   constexpr std::uint64_t kMaxTicks = std::uint64_t{1} << 62;
   const nut::StreamHeader& stream = layout_->streams[head.stream];
   const std::int64_t last = tracks_[head.stream].last_ticks;
@@ -288,7 +288,7 @@ bool NutReader::time_of(const nut::FrameHead& head, std::int64_t& ticks, std::in
   return us.has_value();
 }
 
-NutReader::Step NutReader::payload(const nut::FrameHead& head) {
+Reader::Step Reader::payload(const nut::FrameHead& head) {
   std::int64_t ticks = 0;
   std::int64_t pts_us = 0;
   if (!time_of(head, ticks, pts_us)) return damaged(0);
@@ -321,4 +321,4 @@ NutReader::Step NutReader::payload(const nut::FrameHead& head) {
   return Step::done;
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

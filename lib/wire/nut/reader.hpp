@@ -10,21 +10,21 @@
 #include "wire/stream/byte_input.hpp"
 #include "wire/stream/reader.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 /// NUT as campipe writes it (with its reserved fields) and as libavformat does (versions 3 and 4). Keeps no table of
 /// syncpoints, so its memory stays flat.
 ///
 /// Goes through the stream item by item: packet behind a start code, or frame. What does not parse is damage: the next
 /// syncpoint or main header is searched for, and video waits for a keyframe.
-class NutReader final : public StreamReader {
+class Reader final : public stream::Reader {
 public:
-  NutReader(std::unique_ptr<Input> input, ReadOptions options);
+  Reader(std::unique_ptr<stream::ByteInput> input, stream::ReadOptions options);
 
-  Pull next() override;
+  stream::Pull next() override;
   const media::StreamFormat& format() const override { return format_; }
   media::Packet& packet() override { return packet_; }
-  const ReaderStats& stats() const override { return stats_; }
+  const stream::ReaderStats& stats() const override { return stats_; }
 
 private:
   enum class Step { done, end, stopped };
@@ -62,10 +62,10 @@ private:
   std::int64_t frame_us() const;
   unsigned decode_delay() const noexcept;
 
-  std::unique_ptr<Input> input_;
-  ReadOptions options_;
+  std::unique_ptr<stream::ByteInput> input_;
+  stream::ReadOptions options_;
   PayloadReader payloads_;
-  ReaderStats stats_;
+  stream::ReaderStats stats_;
 
   std::optional<nut::HeaderGroup> group_;  // being read, or the one that holds
   bool group_open_ = false;                // headers came, no frame yet
@@ -88,4 +88,4 @@ private:
   DtsRule dts_rule_;
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

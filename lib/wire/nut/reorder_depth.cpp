@@ -7,7 +7,7 @@
 #include "media/h264.hpp"
 #include "media/h265.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 namespace {
 
@@ -49,4 +49,4 @@ bool ReorderDepth::take(const media::Packet& packet, Rational frame_rate) {
   return true;
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

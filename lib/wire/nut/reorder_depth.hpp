@@ -5,7 +5,7 @@
 #include "base/units.hpp"
 #include "media/packet.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 /// How many frames a decoder must hold back to show them in order, learned from what passes.
 class ReorderDepth {
@@ -24,4 +24,4 @@ private:
   bool promised_ = false;
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 namespace {
 
@@ -58,4 +58,4 @@ std::int64_t to_ticks(nut::Timestamp time, nut::TimeBase base) noexcept {
   return static_cast<std::int64_t>(std::min<Wide>(ticks, kMaxTicks));
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

@@ -6,7 +6,7 @@
 #include "base/clock.hpp"
 #include "wire/nut/headers.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 /// Decoding times from display times by NUT's rule: of the last decode_delay + 1 display times the earliest that was
 /// not taken yet.
@@ -45,4 +45,4 @@ std::optional<std::int64_t> to_us(std::int64_t ticks, nut::TimeBase base) noexce
 /// Ticks of `base` for a timestamp on another time base, rounded down.
 std::int64_t to_ticks(nut::Timestamp time, nut::TimeBase base) noexcept;
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

@@ -7,7 +7,7 @@
 #include "wire/nut/headers.hpp"
 #include "wire/nut/tags.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 namespace {
 
@@ -33,10 +33,10 @@ std::optional<std::uint64_t> KeyPosition::at(std::int64_t key_pts_us) noexcept {
   return reached_;
 }
 
-NutWriter::NutWriter(Fd fd, std::string name, std::function<void(bool)> blocking)
+Writer::Writer(Fd fd, std::string name, std::function<void(bool)> blocking)
     : out_(std::move(fd), std::move(name), std::move(blocking)) {}
 
-void NutWriter::set_format(const media::StreamFormat& format) {
+void Writer::set_format(const media::StreamFormat& format) {
   if (nut::video_tag(format.video) == 0) {
     throw Error(ExitCode::bad_data, out_.name() + ": NUT has no tag for " + media::describe(format.video));
   }
@@ -47,19 +47,19 @@ void NutWriter::set_format(const media::StreamFormat& format) {
   headers_due_ = true;
 }
 
-void NutWriter::write(const media::Packet& packet) {
+void Writer::write(const media::Packet& packet) {
   const bool video = packet.track == media::Track::video;
   if (packet.payload.empty() || (!video && !format_.audio)) return;  // an empty frame would mean the track's end
   head_.clear();
   add_headers(packet);
   add_syncpoint(packet);
   add_frame_head(packet);
-  std::array<iovec, 2> parts{part(head_.bytes()), part(packet.payload.bytes())};
+  std::array<iovec, 2> parts{stream::part(head_.bytes()), stream::part(packet.payload.bytes())};
   out_.write(parts);
   if (video) ++packets_;
 }
 
-void NutWriter::add_headers(const media::Packet& packet) {
+void Writer::add_headers(const media::Packet& packet) {
   if (packet.track == media::Track::video) {
     const bool deeper = depth_.take(packet, format_.video.frame_rate);
     const bool old = std::abs(packet.pts_us - headers_at_us_) >= kHeaderInterval;
@@ -73,7 +73,7 @@ void NutWriter::add_headers(const media::Packet& packet) {
   headers_at_us_ = packet.pts_us;
 }
 
-void NutWriter::add_syncpoint(const media::Packet& packet) {
+void Writer::add_syncpoint(const media::Packet& packet) {
   const std::uint64_t position = out_.bytes() + head_.size();
   key_pts_us_ = std::max(key_pts_us_, on_the_wire(media::decode_time_us(packet)));
   if (packet.keyframe) keys_[packet.track == media::Track::video ? 0 : 1].keyframe(packet.pts_us, position);
@@ -87,12 +87,12 @@ void NutWriter::add_syncpoint(const media::Packet& packet) {
   head_.packet(nut::kSyncStart, body);
 }
 
-std::uint64_t NutWriter::capture_field(const media::Packet& packet) const noexcept {
+std::uint64_t Writer::capture_field(const media::Packet& packet) const noexcept {
   const std::int64_t implied = format_.clock ? format_.clock->captured_ns(on_the_wire(packet.pts_us)) : 0;
   return nut::fold(*packet.captured_ns - implied);
 }
 
-void NutWriter::add_frame_head(const media::Packet& packet) {
+void Writer::add_frame_head(const media::Packet& packet) {
   const auto payload = packet.payload.bytes();
   const bool reordered = packet.dts_us && *packet.dts_us != packet.pts_us;
   std::uint64_t flags = 0;
@@ -115,4 +115,4 @@ void NutWriter::add_frame_head(const media::Packet& packet) {
   head_.fixed(nut::checksum(head_.bytes().subspan(begin)), 4);
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

@@ -8,7 +8,7 @@
 #include "wire/stream/byte_output.hpp"
 #include "wire/stream/writer.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::nut {
 
 /// Where the last keyframe of one track began, for the back pointers of syncpoints: readers that seek go there.
 class KeyPosition {
@@ -27,9 +27,9 @@ private:
 };
 
 /// NUT version 3 as campipe-stream(5) describes it.
-class NutWriter final : public StreamWriter {
+class Writer final : public stream::Writer {
 public:
-  NutWriter(Fd fd, std::string name, std::function<void(bool)> blocking);
+  Writer(Fd fd, std::string name, std::function<void(bool)> blocking);
 
   void set_format(const media::StreamFormat& format) override;
   void write(const media::Packet& packet) override;
@@ -43,7 +43,7 @@ private:
   void add_frame_head(const media::Packet& packet);
   std::uint64_t capture_field(const media::Packet& packet) const noexcept;
 
-  Output out_;
+  stream::ByteOutput out_;
   media::StreamFormat format_;
   nut::ByteWriter head_;             // all that goes before the next payload
   std::array<KeyPosition, 2> keys_;  // by track
@@ -55,4 +55,4 @@ private:
   std::uint64_t packets_ = 0;
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::nut

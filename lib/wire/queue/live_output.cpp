@@ -8,17 +8,17 @@
 #include "base/error.hpp"
 #include "wire/queue/live_queue.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::queue {
 
 struct LiveOutput::State {
-  State(std::unique_ptr<StreamWriter> w, std::string n, bool live)
+  State(std::unique_ptr<stream::Writer> w, std::string n, bool live)
       : writer(std::move(w)), name(std::move(n)), queue(live) {}
 
   void run();
   void write(LiveQueue::Item item);
   void close_locked();
 
-  const std::unique_ptr<StreamWriter> writer;  // used by the thread alone, but for abandon()
+  const std::unique_ptr<stream::Writer> writer;  // used by the thread alone, but for abandon()
   const std::string name;
   std::thread thread;
 
@@ -78,7 +78,7 @@ void LiveOutput::State::run() {
   ended.notify_all();
 }
 
-LiveOutput::LiveOutput(std::unique_ptr<StreamWriter> writer, std::string name, bool live)
+LiveOutput::LiveOutput(std::unique_ptr<stream::Writer> writer, std::string name, bool live)
     : state_(std::make_shared<State>(std::move(writer), std::move(name), live)) {
   state_->thread = std::thread([state = state_] { state->run(); });
 }
@@ -151,4 +151,4 @@ const std::string& LiveOutput::name() const noexcept {
   return state_->name;
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::queue

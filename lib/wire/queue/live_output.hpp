@@ -5,7 +5,7 @@
 
 #include "wire/queue/packet_output.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::queue {
 
 /// One output of a tool that has several or must not be held up: a thread of its own with blocking writes behind a
 /// short queue, so that none waits for another.
@@ -16,7 +16,7 @@ namespace campipe::wire {
 /// most 2 s. Not live (a file as source, a filter): offer() waits for room.
 class LiveOutput final : public PacketOutput {
 public:
-  LiveOutput(std::unique_ptr<StreamWriter> writer, std::string name, bool live);
+  LiveOutput(std::unique_ptr<stream::Writer> writer, std::string name, bool live);
   /// finish() with no time left.
   ~LiveOutput() override;
 
@@ -31,4 +31,4 @@ private:
   std::shared_ptr<State> state_;  // shared with the thread, which may outlive us inside a blocked write
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::queue

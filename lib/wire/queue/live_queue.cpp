@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace campipe::wire {
+namespace campipe::wire::queue {
 
 namespace {
 
@@ -136,4 +136,4 @@ void LiveQueue::clear() noexcept {
   video_ = audio_ = video_bytes_ = 0;
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::queue

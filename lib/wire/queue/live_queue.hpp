@@ -6,7 +6,7 @@
 
 #include "media/packet.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::queue {
 
 /// What waits for the thread of a LiveOutput, and what goes when it does not keep up. Not thread-safe.
 class LiveQueue {
@@ -49,4 +49,4 @@ private:
   bool mark_next_ = false;  // the next video packet follows a drop
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::queue

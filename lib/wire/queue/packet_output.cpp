@@ -7,14 +7,14 @@
 #include "base/error.hpp"
 #include "wire/queue/live_output.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::queue {
 
 namespace {
 
 /// Before a writer that never blocks.
 class DirectOutput final : public PacketOutput {
 public:
-  DirectOutput(std::unique_ptr<StreamWriter> writer, std::string name)
+  DirectOutput(std::unique_ptr<stream::Writer> writer, std::string name)
       : writer_(std::move(writer)), name_(std::move(name)) {}
 
   void set_format(const media::StreamFormat& format) override {
@@ -57,7 +57,7 @@ private:
         .packets = writer_->packets(), .bytes = writer_->bytes(), .dropped = writer_->dropped(), .closed = closed_};
   }
 
-  const std::unique_ptr<StreamWriter> writer_;
+  const std::unique_ptr<stream::Writer> writer_;
   const std::string name_;
   bool closed_ = false;
   std::exception_ptr failure_;
@@ -67,9 +67,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<PacketOutput> make_output(std::unique_ptr<StreamWriter> writer, std::string name, bool live) {
+std::unique_ptr<PacketOutput> make_output(std::unique_ptr<stream::Writer> writer, std::string name, bool live) {
   if (writer->never_blocks()) return std::make_unique<DirectOutput>(std::move(writer), std::move(name));
   return std::make_unique<LiveOutput>(std::move(writer), std::move(name), live);
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::queue

@@ -5,7 +5,7 @@
 
 #include "wire/stream/writer.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::queue {
 
 /// One of a tool's outputs, as the thread that makes the packets sees it: LiveOutput, or what needs no thread.
 class PacketOutput {
@@ -28,7 +28,7 @@ public:
   virtual void set_format(const media::StreamFormat& format) = 0;
   virtual void offer(const media::Packet& packet) = 0;
 
-  /// StreamWriter::room() where offer() writes at once.
+  /// stream::Writer::room() where offer() writes at once.
   virtual std::shared_ptr<media::Buffer> room(std::size_t) { return nullptr; }
 
   /// Writes what waits, at most for `timeout_ms`; then gives up on a reader that does not take it. Returns whether all
@@ -40,6 +40,6 @@ public:
 };
 
 /// A LiveOutput; for a writer that never blocks an output without a thread, that hands each packet on at once.
-std::unique_ptr<PacketOutput> make_output(std::unique_ptr<StreamWriter> writer, std::string name, bool live);
+std::unique_ptr<PacketOutput> make_output(std::unique_ptr<stream::Writer> writer, std::string name, bool live);
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::queue

@@ -10,7 +10,7 @@
 #include "base/error.hpp"
 #include "ring/write/writer.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::shm {
 
 namespace {
 
@@ -24,8 +24,8 @@ constexpr auto kBreath = std::chrono::milliseconds(5);  // between two looks, wh
 }  // namespace
 
 struct Demand::Ring {
-  explicit Ring(ring::Writer& w) : writer(w) {}
-  ring::Writer& writer;
+  explicit Ring(ring::write::Writer& w) : writer(w) {}
+  ring::write::Writer& writer;
   std::atomic<bool> wanted = true;
   std::thread thread;
 };
@@ -43,8 +43,8 @@ Demand::~Demand() {
   }
 }
 
-void Demand::add(StreamWriter& writer) {
-  if (ring::Writer* const ring = writer.ring()) {
+void Demand::add(stream::Writer& writer) {
+  if (ring::write::Writer* const ring = writer.ring()) {
     rings_.push_back(std::make_unique<Ring>(*ring));
   } else {
     pipe_ = true;
@@ -95,4 +95,4 @@ bool Demand::take_keyframe_wish() noexcept {
   return true;
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::shm

@@ -11,7 +11,7 @@
 #include "base/fd.hpp"
 #include "wire/stream/writer.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::shm {
 
 /// What the readers of a tool's outputs wish: frames at all (--on-demand), a keyframe now. Of a pipe nobody knows: it
 /// always wants frames and never a keyframe. A thread of its own for each ring.
@@ -29,7 +29,7 @@ public:
   Demand& operator=(const Demand&) = delete;
 
   /// One of the outputs; borrowed. Before start().
-  void add(StreamWriter& writer);
+  void add(stream::Writer& writer);
   void start();
 
   // Any thread.
@@ -60,4 +60,4 @@ private:
   std::atomic<std::int64_t> keyframe_ns_ = 0;  // when one was last granted
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::shm

@@ -10,7 +10,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::shm {
 
 namespace {
 
@@ -23,30 +23,32 @@ struct Pairs {
   Ours ours(Theirs value) const { return std::ranges::find(all, value, &std::pair<Ours, Theirs>::second)->first; }
 };
 
-constexpr Pairs<media::VideoCodec, ring::Codec, 4> kCodecs{{{{media::VideoCodec::raw, ring::Codec::raw},
-                                                             {media::VideoCodec::mjpeg, ring::Codec::mjpeg},
-                                                             {media::VideoCodec::h264, ring::Codec::h264},
-                                                             {media::VideoCodec::h265, ring::Codec::h265}}}};
+constexpr Pairs<media::VideoCodec, ring::layout::Codec, 4> kCodecs{
+    {{{media::VideoCodec::raw, ring::layout::Codec::raw},
+      {media::VideoCodec::mjpeg, ring::layout::Codec::mjpeg},
+      {media::VideoCodec::h264, ring::layout::Codec::h264},
+      {media::VideoCodec::h265, ring::layout::Codec::h265}}}};
 
-constexpr Pairs<media::AudioCodec, ring::AudioCodec, 6> kAudio{
-    {{{media::AudioCodec::aac, ring::AudioCodec::aac},
-      {media::AudioCodec::pcm_alaw, ring::AudioCodec::pcm_alaw},
-      {media::AudioCodec::pcm_mulaw, ring::AudioCodec::pcm_mulaw},
-      {media::AudioCodec::opus, ring::AudioCodec::opus},
-      {media::AudioCodec::mp3, ring::AudioCodec::mp3},
-      {media::AudioCodec::pcm_s16le, ring::AudioCodec::pcm_s16le}}}};
+constexpr Pairs<media::AudioCodec, ring::layout::AudioCodec, 6> kAudio{
+    {{{media::AudioCodec::aac, ring::layout::AudioCodec::aac},
+      {media::AudioCodec::pcm_alaw, ring::layout::AudioCodec::pcm_alaw},
+      {media::AudioCodec::pcm_mulaw, ring::layout::AudioCodec::pcm_mulaw},
+      {media::AudioCodec::opus, ring::layout::AudioCodec::opus},
+      {media::AudioCodec::mp3, ring::layout::AudioCodec::mp3},
+      {media::AudioCodec::pcm_s16le, ring::layout::AudioCodec::pcm_s16le}}}};
 
-constexpr Pairs<media::ColourRange, ring::Range, 3> kRanges{{{{media::ColourRange::unknown, ring::Range::unknown},
-                                                              {media::ColourRange::limited, ring::Range::limited},
-                                                              {media::ColourRange::full, ring::Range::full}}}};
+constexpr Pairs<media::ColourRange, ring::layout::Range, 3> kRanges{
+    {{{media::ColourRange::unknown, ring::layout::Range::unknown},
+      {media::ColourRange::limited, ring::layout::Range::limited},
+      {media::ColourRange::full, ring::layout::Range::full}}}};
 
-constexpr Pairs<media::ColourMatrix, ring::Matrix, 4> kMatrices{
-    {{{media::ColourMatrix::unknown, ring::Matrix::unknown},
-      {media::ColourMatrix::bt601, ring::Matrix::bt601},
-      {media::ColourMatrix::bt709, ring::Matrix::bt709},
-      {media::ColourMatrix::bt2020, ring::Matrix::bt2020}}}};
+constexpr Pairs<media::ColourMatrix, ring::layout::Matrix, 4> kMatrices{
+    {{{media::ColourMatrix::unknown, ring::layout::Matrix::unknown},
+      {media::ColourMatrix::bt601, ring::layout::Matrix::bt601},
+      {media::ColourMatrix::bt709, ring::layout::Matrix::bt709},
+      {media::ColourMatrix::bt2020, ring::layout::Matrix::bt2020}}}};
 
-// What ring::from_fields() takes.
+// What ring::layout::from_fields() takes.
 constexpr int kMostChannels = 64;
 constexpr int kMostHz = 1'000'000;
 constexpr int kMostSide = 16384;
@@ -62,7 +64,7 @@ bool within(std::int64_t value, std::int64_t most) noexcept {
   throw Error(ExitCode::bad_data, fmt::format("{}: a ring cannot carry {}: {}", name, media::describe(video), why));
 }
 
-void add_audio(const media::AudioFormat& audio, ring::Format& to) {
+void add_audio(const media::AudioFormat& audio, ring::layout::Format& to) {
   to.audio_codec = kAudio.theirs(audio.codec);
   to.audio_rate_hz = static_cast<std::uint32_t>(std::clamp(audio.sample_rate_hz, 0, kMostHz));
   to.audio_channels = static_cast<std::uint32_t>(std::clamp(audio.channels, 0, kMostChannels));
@@ -70,7 +72,7 @@ void add_audio(const media::AudioFormat& audio, ring::Format& to) {
 }
 
 /// A rate that needs more than 32 bits goes as none.
-void add_rate(Rational rate, ring::Format& to) {
+void add_rate(Rational rate, ring::layout::Format& to) {
   constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
   if (!rate || rate.num > kMost || rate.den > kMost || rate.num / rate.den > kMostRate) return;
   to.rate_num = static_cast<std::uint32_t>(rate.num);
@@ -79,9 +81,9 @@ void add_rate(Rational rate, ring::Format& to) {
 
 }  // namespace
 
-ring::Format to_ring(const media::StreamFormat& format, const std::string& name) {
+ring::layout::Format to_ring(const media::StreamFormat& format, const std::string& name) {
   const media::VideoFormat& video = format.video;
-  ring::Format to;
+  ring::layout::Format to;
   to.codec = kCodecs.theirs(video.codec);
   if (video.codec == media::VideoCodec::raw) {
     if (media::picture_bytes(video.pixel_format, video.size) == 0) refuse(video, name, "its size is not known");
@@ -98,7 +100,7 @@ ring::Format to_ring(const media::StreamFormat& format, const std::string& name)
   to.matrix = kMatrices.theirs(video.matrix);
   to.parameter_sets = video.parameter_sets;
   if (format.audio && video.codec != media::VideoCodec::raw) add_audio(*format.audio, to);
-  if (format.clock && format.clock->boot_id.size() < ring::FormatFields{}.boot_id.size()) {
+  if (format.clock && format.clock->boot_id.size() < ring::layout::FormatFields{}.boot_id.size()) {
     to.anchor_realtime_us = format.clock->anchor_realtime_us;
     to.anchor_monotonic_ns = format.clock->anchor_monotonic_ns;
     to.boot_id = format.clock->boot_id;
@@ -106,10 +108,10 @@ ring::Format to_ring(const media::StreamFormat& format, const std::string& name)
   return to;
 }
 
-media::StreamFormat from_ring(const ring::Format& format, const std::string& name) {
+media::StreamFormat from_ring(const ring::layout::Format& format, const std::string& name) {
   media::StreamFormat to;
   to.video.codec = kCodecs.ours(format.codec);
-  if (format.codec == ring::Codec::raw) {
+  if (format.codec == ring::layout::Codec::raw) {
     const auto pixel_format = media::pixel_format_by_name(format.pixel_format);
     if (!pixel_format) {
       throw Error(ExitCode::bad_data, fmt::format("{}: its pictures are {}, which this version does not know", name,
@@ -122,7 +124,7 @@ media::StreamFormat from_ring(const ring::Format& format, const std::string& nam
   to.video.range = kRanges.ours(format.range);
   to.video.matrix = kMatrices.ours(format.matrix);
   to.video.parameter_sets = format.parameter_sets;
-  if (format.audio_codec != ring::AudioCodec::none) {
+  if (format.audio_codec != ring::layout::AudioCodec::none) {
     to.audio = media::AudioFormat{.codec = kAudio.ours(format.audio_codec),
                                   .sample_rate_hz = static_cast<int>(format.audio_rate_hz),
                                   .channels = static_cast<int>(format.audio_channels),
@@ -135,4 +137,4 @@ media::StreamFormat from_ring(const ring::Format& format, const std::string& nam
   return to;
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::shm

@@ -4,14 +4,14 @@
 #include "media/format.hpp"
 #include "ring/layout/format.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::shm {
 
 /// A stream's format as a ring tells it. A ring of raw pictures carries no audio: the track is left out, and so is a
 /// clock whose boot id has no room. Throws Error(bad_data) for what no ring can carry.
 /// @param name  What messages call the ring: "shm:front.raw".
-ring::Format to_ring(const media::StreamFormat& format, const std::string& name);
+ring::layout::Format to_ring(const media::StreamFormat& format, const std::string& name);
 
 /// The other way round. Throws Error(bad_data) for a pixel format that we do not know.
-media::StreamFormat from_ring(const ring::Format& format, const std::string& name);
+media::StreamFormat from_ring(const ring::layout::Format& format, const std::string& name);
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::shm

@@ -11,54 +11,54 @@
 #include "ring/read/reader.hpp"
 #include "wire/stream/reader.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::shm {
 
 /// Packets out of a ring. Never ends by itself: waits for the ring to be made, and for its next writer when one goes.
 ///
 /// Raw pictures with tight planes are the ring's own memory, leased as long as a packet's payload lives; others and
 /// coded ones are copied. After lost units H.264 and H.265 go on with a keyframe, which is asked for.
-class RingReader final : public StreamReader {
+class Reader final : public stream::Reader {
 public:
   /// @param name  Without "shm:". Throws Error(permission, bad_data) for a ring that is there and cannot be read.
-  RingReader(std::string name, ReadOptions options);
-  ~RingReader() override;
+  Reader(std::string name, stream::ReadOptions options);
+  ~Reader() override;
 
-  Pull next() override;
+  stream::Pull next() override;
   const media::StreamFormat& format() const override { return format_; }
   media::Packet& packet() override { return packet_; }
-  const ReaderStats& stats() const override { return stats_; }
+  const stream::ReaderStats& stats() const override { return stats_; }
   std::int64_t age_ns() const override;
   void set_wanted(bool wanted) noexcept override;
   void request_keyframe() noexcept override;
 
 private:
-  void open(ring::Delivery delivery);
+  void open(ring::read::Delivery delivery);
   void watch_stop();
   void look_at_link();
-  void say_link(ring::Link link);
+  void say_link(ring::read::Link link);
   void tell_waiting(bool now);
   void take_format();
-  bool take_unit(ring::Unit& unit);
-  bool take_video(const ring::Unit& unit, media::Packet packet);
-  bool is_picture(const ring::Unit& unit, media::Packet& packet);
-  media::Payload tight_picture(const ring::Unit& unit);
+  bool take_unit(ring::layout::Unit& unit);
+  bool take_video(const ring::layout::Unit& unit, media::Packet packet);
+  bool is_picture(const ring::layout::Unit& unit, media::Packet& packet);
+  media::Payload tight_picture(const ring::layout::Unit& unit);
   void find_parameter_sets(const media::Packet& packet);
   void adopt(media::StreamFormat format);
-  void count_lost(const ring::Unit& unit, const media::Packet& packet);
+  void count_lost(const ring::layout::Unit& unit, const media::Packet& packet);
   void keep_order(media::Packet& packet);
   void lost();
 
   std::string ring_, name_;
-  ReadOptions options_;
+  stream::ReadOptions options_;
   std::mutex mutex_;  // over the pointer, not what it points to
-  std::unique_ptr<ring::Reader> reader_;
-  ring::Delivery delivery_ = ring::Delivery::in_order;
+  std::unique_ptr<ring::read::Reader> reader_;
+  ring::read::Delivery delivery_ = ring::read::Delivery::in_order;
   std::atomic<bool> wanted_;
 
   media::StreamFormat format_;
   media::Packet packet_;
   std::int64_t published_ns_ = 0;  // of packet_
-  ReaderStats stats_;
+  stream::ReaderStats stats_;
   media::BufferPool pool_;
   bool told_format_ = false, format_due_ = false, packet_due_ = false;
   bool wait_key_ = true;
@@ -67,7 +67,7 @@ private:
   std::optional<std::uint64_t> last_sequence_;
   std::array<std::optional<std::int64_t>, 2> last_dts_us_;  // by track
 
-  std::optional<ring::Link> link_;  // as it was last said
+  std::optional<ring::read::Link> link_;  // as it was last said
   bool waiting_ = false;
   bool complained_ = false;  // about pictures that are none
 
@@ -76,4 +76,4 @@ private:
   std::thread watcher_;
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::shm

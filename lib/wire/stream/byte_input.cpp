@@ -9,25 +9,25 @@
 
 #include "base/error.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::stream {
 
-Input::Input(Fd fd, std::string name, int stop_fd, std::function<void()> on_idle)
+ByteInput::ByteInput(Fd fd, std::string name, int stop_fd, std::function<void()> on_idle)
     : fd_(std::move(fd)), name_(std::move(name)), stop_fd_(stop_fd), on_idle_(std::move(on_idle)) {}
 
-std::span<const std::byte> Input::window() const noexcept {
+std::span<const std::byte> ByteInput::window() const noexcept {
   return {buffer_.data() + begin_, end_ - begin_};
 }
 
-bool Input::is_file() const noexcept {
+bool ByteInput::is_file() const noexcept {
   struct stat about{};
   return ::fstat(fd_.get(), &about) == 0 && S_ISREG(about.st_mode);
 }
 
-Readable Input::ready(int timeout_ms) const {
+Readable ByteInput::ready(int timeout_ms) const {
   return wait_readable(fd_.get(), stop_fd_, timeout_ms);
 }
 
-Input::Got Input::wait() {
+ByteInput::Got ByteInput::wait() {
   constexpr int kIdleMs = 1000;
   for (;;) {
     switch (wait_readable(fd_.get(), stop_fd_, kIdleMs)) {
@@ -41,7 +41,7 @@ Input::Got Input::wait() {
   }
 }
 
-Input::Got Input::read_some(std::span<std::byte> to, std::size_t& count) {
+ByteInput::Got ByteInput::read_some(std::span<std::byte> to, std::size_t& count) {
   count = 0;
   for (;;) {
     const ssize_t got = ::read(fd_.get(), to.data(), to.size());
@@ -59,7 +59,7 @@ Input::Got Input::read_some(std::span<std::byte> to, std::size_t& count) {
   }
 }
 
-void Input::make_room(std::size_t bytes) {
+void ByteInput::make_room(std::size_t bytes) {
   constexpr std::size_t kMostKept = 4 << 20;  // a replayed payload may be far bigger
   if (begin_ == end_) {
     begin_ = end_ = 0;
@@ -79,7 +79,7 @@ void Input::make_room(std::size_t bytes) {
   end_ = kept;
 }
 
-Input::Got Input::more(std::size_t at_most) {
+ByteInput::Got ByteInput::more(std::size_t at_most) {
   if (wait() == Got::stopped) return Got::stopped;
   make_room(at_most);
   std::size_t count = 0;
@@ -88,12 +88,12 @@ Input::Got Input::more(std::size_t at_most) {
   return got;
 }
 
-Input::Got Input::read_into(std::span<std::byte> to, std::size_t& count) {
+ByteInput::Got ByteInput::read_into(std::span<std::byte> to, std::size_t& count) {
   count = 0;
   return wait() == Got::stopped ? Got::stopped : read_some(to, count);
 }
 
-Input::Got Input::read_into(std::span<std::byte> to, std::size_t& count, int timeout_ms) {
+ByteInput::Got ByteInput::read_into(std::span<std::byte> to, std::size_t& count, int timeout_ms) {
   count = 0;
   switch (wait_readable(fd_.get(), stop_fd_, timeout_ms)) {
     case Readable::ready:
@@ -106,10 +106,10 @@ Input::Got Input::read_into(std::span<std::byte> to, std::size_t& count, int tim
   return Got::bytes;
 }
 
-void Input::replay(media::Buffer buffer, std::size_t used) noexcept {
+void ByteInput::replay(media::Buffer buffer, std::size_t used) noexcept {
   buffer_ = std::move(buffer);
   begin_ = 0;
   end_ = used;
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::stream

@@ -9,16 +9,16 @@
 #include "base/fd.hpp"
 #include "media/payload.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::stream {
 
 /// Buffered reading from a blocking descriptor, in one thread. What is buffered is the window; big payloads are read
 /// past it, straight to where they shall be.
-class Input {
+class ByteInput {
 public:
   enum class Got { bytes, end, stopped };
 
   /// @param stop_fd  readable = give up waiting; -1 none; borrowed.
-  Input(Fd fd, std::string name, int stop_fd, std::function<void()> on_idle);
+  ByteInput(Fd fd, std::string name, int stop_fd, std::function<void()> on_idle);
 
   /// What is read and not yet consumed; valid until the next more(), read_into() or replay().
   std::span<const std::byte> window() const noexcept;
@@ -61,4 +61,4 @@ private:
   std::uint64_t bytes_ = 0;
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::stream

@@ -5,7 +5,7 @@
 #include "base/error.hpp"
 #include "media/inter_coded.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::stream {
 
 namespace {
 
@@ -25,10 +25,10 @@ namespace {
 
 }  // namespace
 
-Output::Output(Fd fd, std::string name, std::function<void(bool)> blocking)
+ByteOutput::ByteOutput(Fd fd, std::string name, std::function<void(bool)> blocking)
     : fd_(std::move(fd)), name_(std::move(name)), blocking_(std::move(blocking)) {}
 
-void Output::write(std::span<iovec> parts) {
+void ByteOutput::write(std::span<iovec> parts) {
   std::uint64_t size = 0;
   for (const iovec& part : parts) size += part.iov_len;
   tell(true);
@@ -38,20 +38,20 @@ void Output::write(std::span<iovec> parts) {
   bytes_ += size;
 }
 
-void Output::tell(bool blocked) {
+void ByteOutput::tell(bool blocked) {
   const std::lock_guard lock(mutex_);
   if (blocking_) blocking_(blocked);
 }
 
-void Output::abandon() noexcept {
+void ByteOutput::abandon() noexcept {
   const std::lock_guard lock(mutex_);
   blocking_ = nullptr;
 }
 
-void Output::fit_pipe(media::VideoCodec codec) noexcept {
+void ByteOutput::fit_pipe(media::VideoCodec codec) noexcept {
   constexpr int kFrames = 1 << 20;
   constexpr int kCoded = 64 << 10;  // 1 MiB would hold seconds of stale video
   set_pipe_size(fd_.get(), media::is_inter_coded(codec) ? kCoded : kFrames);
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::stream

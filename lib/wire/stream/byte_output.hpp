@@ -10,13 +10,13 @@
 #include "base/fd.hpp"
 #include "media/format.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::stream {
 
 /// A descriptor that bytes of a stream are written to; blocking, in one thread.
-class Output {
+class ByteOutput {
 public:
   /// @param blocking  Called with true before and false after each write.
-  Output(Fd fd, std::string name, std::function<void(bool)> blocking);
+  ByteOutput(Fd fd, std::string name, std::function<void(bool)> blocking);
 
   /// Writes all of `parts`, which are consumed. Throws OutputClosed, Error(cannot_create) when there is no room,
   /// Error(io_error).
@@ -46,4 +46,4 @@ inline iovec part(std::span<const std::byte> bytes) noexcept {
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::stream

@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::stream {
 
 void obey_on_change(OnChange on_change, const media::StreamFormat& before, const media::StreamFormat& now,
                     const std::string& input) {
@@ -11,4 +11,4 @@ void obey_on_change(OnChange on_change, const media::StreamFormat& before, const
                                       media::describe(now) + ": --on-change follow goes on");
 }
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::stream

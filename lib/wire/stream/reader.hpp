@@ -8,7 +8,7 @@
 #include "base/fd.hpp"
 #include "media/packet.hpp"
 
-namespace campipe::wire {
+namespace campipe::wire::stream {
 
 enum class Pull {
   format,   ///< format() is new: before the first packet and at each change
@@ -62,9 +62,9 @@ struct ReadOptions {
 /// Times: NUT of ours carries them; other NUT keeps its pts, shifted so that the first packet is at its arrival; bare
 /// formats get the arrival as capture time and pts from a pipe, and follow each other at the frame rate from a file.
 /// Payloads come out canonical (media/format.hpp).
-class StreamReader {
+class Reader {
 public:
-  virtual ~StreamReader() = default;
+  virtual ~Reader() = default;
 
   /// Blocks for the next event. Throws Error(bad_data) when the input is no stream that we know (its first bytes tell),
   /// Error(io_error) when reading fails, Error(bad_data) on a change with OnChange::exit.
@@ -85,4 +85,4 @@ public:
   virtual void request_keyframe() noexcept {}
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::stream

@@ -9,16 +9,15 @@
 #include "base/fd.hpp"
 #include "media/packet.hpp"
 
-namespace campipe::ring {
+namespace campipe::ring::write {
 class Writer;
 }
 
-namespace campipe::wire {
+namespace campipe::wire::stream {
 
 /// --output-format. `jpeg`: one picture, then the output is complete; `mjpeg`: concatenated JPEG; `h264`/`h265`: Annex
 /// B; `y4m`: planar 8-bit YUV with header; `rawvideo`: tight pictures and nothing else.
 enum class OutputFormat { nut, jpeg, mjpeg, h264, h265, y4m, rawvideo };
-std::optional<OutputFormat> output_format_by_name(std::string_view name) noexcept;
 
 /// Of the writer before.
 struct Inherited {
@@ -27,9 +26,9 @@ struct Inherited {
 };
 
 /// Writes packets to a blocking descriptor, in one thread; a full pipe blocks (back-pressure).
-class StreamWriter {
+class Writer {
 public:
-  virtual ~StreamWriter() = default;
+  virtual ~Writer() = default;
 
   /// Before the first packet and whenever the format changes. Throws Error(usage) when the format cannot go into this
   /// output ("camenc: output format y4m needs raw planar YUV, the stream is h264: use -c raw").
@@ -49,7 +48,7 @@ public:
   virtual std::shared_ptr<media::Buffer> room(std::size_t) { return nullptr; }
 
   /// The ring it goes to, whose readers can be asked what they wish (Demand); nullptr: it is none.
-  virtual ring::Writer* ring() noexcept { return nullptr; }
+  virtual ring::write::Writer* ring() noexcept { return nullptr; }
 
   /// What is known of the stream that another writer left in this output, and that ours goes on with; when there is
   /// one on a clock of this boot.
@@ -65,4 +64,4 @@ public:
   virtual std::uint64_t bytes() const = 0;
 };
 
-}  // namespace campipe::wire
+}  // namespace campipe::wire::stream

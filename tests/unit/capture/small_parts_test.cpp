@@ -61,12 +61,12 @@ TEST(UrlFile, GivesItsFirstLine) {
 }
 
 TEST(DecodeOrder, IsThePresentationOrderWithoutBFrames) {
-  DecodeOrder order;
+  network::DecodeOrder order;
   for (std::int64_t t = 0; t < 10; ++t) EXPECT_EQ(order.next(t * 40, std::nullopt), t * 40);
 }
 
 TEST(DecodeOrder, AlwaysGrowsAndNeverPassesThePictureItIsFor) {
-  DecodeOrder order;
+  network::DecodeOrder order;
   std::int64_t last = -1'000'000;
   int over = 0;
   for (int group = 0; group < 20; ++group) {
@@ -82,7 +82,7 @@ TEST(DecodeOrder, AlwaysGrowsAndNeverPassesThePictureItIsFor) {
 }
 
 TEST(DecodeOrder, TakesWhatTheSourceSaysAndKeepsItGrowing) {
-  DecodeOrder order;
+  network::DecodeOrder order;
   EXPECT_EQ(order.next(80, 0), 0);
   EXPECT_EQ(order.next(40, 40), 40);
   EXPECT_EQ(order.next(60, 40), 41);
@@ -93,7 +93,7 @@ TEST(DecodeOrder, TakesWhatTheSourceSaysAndKeepsItGrowing) {
 const auto kAdts = bytes({0xff, 0xf1, 0x50, 0x80, 0x01, 0x3f, 0xfc, 0xaa, 0xbb});
 
 TEST(AudioTrack, TakesAdtsHeadersOffAndMakesTheConfig) {
-  AudioTrack track({.codec = media::AudioCodec::aac}, {});
+  network::AudioTrack track({.codec = media::AudioCodec::aac}, {});
   EXPECT_FALSE(track.format());
   const auto payload = track.take(media::Payload::from(kAdts));
   ASSERT_TRUE(payload);
@@ -105,7 +105,7 @@ TEST(AudioTrack, TakesAdtsHeadersOffAndMakesTheConfig) {
 }
 
 TEST(AudioTrack, KnowsTheConfigAheadWhereTheRateIsTold) {
-  AudioTrack track({.codec = media::AudioCodec::aac, .sample_rate_hz = 44100, .channels = 2}, {});
+  network::AudioTrack track({.codec = media::AudioCodec::aac, .sample_rate_hz = 44100, .channels = 2}, {});
   ASSERT_TRUE(track.format());
   EXPECT_EQ(track.format()->extradata, bytes({0x12, 0x10}));
   const auto before = *track.format();
@@ -114,17 +114,18 @@ TEST(AudioTrack, KnowsTheConfigAheadWhereTheRateIsTold) {
 }
 
 TEST(AudioTrack, PassesRawAccessUnitsOn) {
-  AudioTrack track({.codec = media::AudioCodec::aac, .sample_rate_hz = 44100, .channels = 2}, bytes({0x12, 0x10}));
+  network::AudioTrack track({.codec = media::AudioCodec::aac, .sample_rate_hz = 44100, .channels = 2},
+                            bytes({0x12, 0x10}));
   ASSERT_TRUE(track.format());
   EXPECT_EQ(track.take(media::Payload::from(bytes({1, 2, 3})))->size(), 3U);
 }
 
 TEST(Adts, RefusesWhatIsCutOrNone) {
-  EXPECT_TRUE(parse_adts(kAdts));
+  EXPECT_TRUE(network::parse_adts(kAdts));
   for (std::size_t length = 0; length < kAdts.size(); ++length)
-    EXPECT_FALSE(parse_adts(std::span(kAdts).first(length)));
-  EXPECT_FALSE(parse_adts(bytes({0xff, 0xf1, 0x7c, 0x80, 0x01, 0x3f, 0xfc, 0, 0}))) << "rate index 15";
-  EXPECT_FALSE(parse_adts(bytes({1, 2, 3, 4, 5, 6, 7, 8, 9})));
+    EXPECT_FALSE(network::parse_adts(std::span(kAdts).first(length)));
+  EXPECT_FALSE(network::parse_adts(bytes({0xff, 0xf1, 0x7c, 0x80, 0x01, 0x3f, 0xfc, 0, 0}))) << "rate index 15";
+  EXPECT_FALSE(network::parse_adts(bytes({1, 2, 3, 4, 5, 6, 7, 8, 9})));
 }
 
 }  // namespace

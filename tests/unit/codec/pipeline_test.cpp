@@ -6,9 +6,9 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
-#include "codec/scene.hpp"
 #include "ffmpeg/error.hpp"
 #include "media/h264.hpp"
+#include "scene.hpp"
 
 namespace campipe::codec {
 namespace {

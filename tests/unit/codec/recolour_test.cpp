@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "codec/scene.hpp"
+#include "scene.hpp"
 
 namespace campipe::codec {
 namespace {

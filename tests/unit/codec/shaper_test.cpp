@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/convert.hpp"
-#include "codec/scene.hpp"
+#include "scene.hpp"
 
 namespace campipe::codec {
 namespace {

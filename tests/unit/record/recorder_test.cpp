@@ -22,11 +22,11 @@ struct Log {
   media::VideoFormat video;
 };
 
-class FakeWriter : public SegmentWriter {
+class FakeWriter : public segment::Writer {
 public:
-  FakeWriter(const media::StreamFormat& format, std::int64_t start_us, const Folder& folder, std::shared_ptr<Log> log,
-             const int& error)
-      : SegmentWriter({}, std::make_shared<SegmentFile>(folder, "fake"), format, start_us),
+  FakeWriter(const media::StreamFormat& format, std::int64_t start_us, const segment::Folder& folder,
+             std::shared_ptr<Log> log, const int& error)
+      : segment::Writer({}, std::make_shared<segment::File>(folder, "fake"), format, start_us),
         log_(std::move(log)),
         error_(error) {
     log_->video = format.video;
@@ -48,21 +48,21 @@ private:
 
 class FakeStore : public Store {
 public:
-  std::unique_ptr<SegmentWriter> open(const media::StreamFormat& format, std::int64_t start_us) override {
+  std::unique_ptr<segment::Writer> open(const media::StreamFormat& format, std::int64_t start_us) override {
     if (refuse) return nullptr;
     logs.push_back(std::make_shared<Log>());
     return std::make_unique<FakeWriter>(format, start_us, folder, logs.back(), write_error);
   }
-  void opened(const SegmentWriter&) override { ++opened_count; }
-  void close(std::unique_ptr<SegmentWriter> segment) override { ends.push_back(segment->record().end_reason); }
-  void gap(const GapRecord& gap) override { gaps.push_back(gap); }
+  void opened(const segment::Writer&) override { ++opened_count; }
+  void close(std::unique_ptr<segment::Writer> segment) override { ends.push_back(segment->record().end_reason); }
+  void gap(const segment::GapRecord& gap) override { gaps.push_back(gap); }
   void want_space(std::int64_t) override { ++wants; }
 
   TempFolder temp;
-  Folder folder = temp.folder();
+  segment::Folder folder = temp.folder();
   std::vector<std::shared_ptr<Log>> logs;
   std::vector<std::string> ends;
-  std::vector<GapRecord> gaps;
+  std::vector<segment::GapRecord> gaps;
   int opened_count = 0, wants = 0, write_error = 0;
   bool refuse = false;
 };

@@ -26,7 +26,7 @@ public:
   TempFolder& operator=(const TempFolder&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  Folder folder() const { return {Fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY)), path_.string()}; }
+  segment::Folder folder() const { return {Fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY)), path_.string()}; }
 
   void write(const std::string& name, const std::string& text) const {
     const auto file = path_ / name;

@@ -40,15 +40,16 @@ protected:
     name = "unit" + std::to_string(::getpid()) + "-" + std::to_string(++count);
   }
   ~RingTest() override {
-    for (const auto& path : {object_path(name), control_path(name), object_path(name) + ".new"}) ::unlink(path.c_str());
+    for (const auto& path : {kernel::object_path(name), kernel::control_path(name), kernel::object_path(name) + ".new"})
+      ::unlink(path.c_str());
   }
 
   std::string name;
 };
 
-inline Format raw_format(std::uint32_t width = 64, std::uint32_t height = 48) {
-  Format format;
-  format.codec = Codec::raw;
+inline layout::Format raw_format(std::uint32_t width = 64, std::uint32_t height = 48) {
+  layout::Format format;
+  format.codec = layout::Codec::raw;
   format.pixel_format = "gray";
   format.width_px = width;
   format.height_px = height;
@@ -56,8 +57,8 @@ inline Format raw_format(std::uint32_t width = 64, std::uint32_t height = 48) {
   return format;
 }
 
-inline Format coded_format(Codec codec = Codec::h264) {
-  Format format;
+inline layout::Format coded_format(layout::Codec codec = layout::Codec::h264) {
+  layout::Format format;
   format.codec = codec;
   format.width_px = 640;
   format.height_px = 480;
@@ -86,21 +87,21 @@ inline std::uint64_t number_of(std::span<const std::byte> payload) {
 
 constexpr std::size_t kPictureBytes = 64 * 48;
 
-inline bool put(Writer& writer, std::uint64_t number, std::size_t bytes = kPictureBytes,
-                std::uint32_t flags = kKeyframe) {
+inline bool put(write::Writer& writer, std::uint64_t number, std::size_t bytes = kPictureBytes,
+                std::uint32_t flags = layout::kKeyframe) {
   return writer.publish({.pts_us = static_cast<std::int64_t>(number), .flags = flags}, numbered(number, bytes));
 }
 
 /// The next unit's number; fails the test, with 0, when none comes within 5 s. Formats are passed over.
-inline std::uint64_t get(Reader& reader) {
+inline std::uint64_t get(read::Reader& reader) {
   for (;;) {
     switch (reader.next(5000)) {
-      case Event::format:
+      case read::Event::format:
         continue;
-      case Event::unit:
+      case read::Event::unit:
         return number_of(reader.unit().bytes);
-      case Event::timeout:
-      case Event::interrupted:
+      case read::Event::timeout:
+      case read::Event::interrupted:
         ADD_FAILURE() << "no unit came";
         return 0;
     }

@@ -21,10 +21,10 @@ using media::VideoCodec;
 using net::turn_until;
 
 /// Gives what it was told to, then waits to be stopped.
-class ScriptedReader : public wire::StreamReader {
+class ScriptedReader : public wire::stream::Reader {
 public:
   struct Step {
-    wire::Pull pull = wire::Pull::packet;
+    wire::stream::Pull pull = wire::stream::Pull::packet;
     media::StreamFormat format;
     media::Packet packet;
     std::optional<Error> error;
@@ -33,11 +33,11 @@ public:
   ScriptedReader(std::deque<Step> steps, int stop_fd, std::function<void()> on_all_given = {})
       : steps_(std::move(steps)), stop_fd_(stop_fd), on_all_given_(std::move(on_all_given)) {}
 
-  wire::Pull next() override {
+  wire::stream::Pull next() override {
     if (steps_.empty()) {
       if (on_all_given_) on_all_given_();
       wait_readable(stop_fd_, -1, -1);
-      return wire::Pull::stopped;
+      return wire::stream::Pull::stopped;
     }
     now_ = std::move(steps_.front());
     steps_.pop_front();
@@ -47,19 +47,19 @@ public:
   }
   const media::StreamFormat& format() const override { return now_.format; }
   media::Packet& packet() override { return now_.packet; }
-  const wire::ReaderStats& stats() const override { return stats_; }
+  const wire::stream::ReaderStats& stats() const override { return stats_; }
 
 private:
   std::deque<Step> steps_;
   int stop_fd_;
   std::function<void()> on_all_given_;  // in the reading thread
   Step now_;
-  wire::ReaderStats stats_;
+  wire::stream::ReaderStats stats_;
 };
 
 using Step = ScriptedReader::Step;
 Step format(VideoCodec codec) {
-  return {.pull = wire::Pull::format, .format = fake::format(codec)};
+  return {.pull = wire::stream::Pull::format, .format = fake::format(codec)};
 }
 Step picture(std::int64_t number, bool key = true, std::size_t bytes = 100) {
   return {.packet = fake::picture(number, key, bytes)};
@@ -72,7 +72,7 @@ protected:
         loop_, stream_,
         Input::Origin{.name = "stdin",
                       .make_reader =
-                          [this, steps = std::move(steps)](const wire::ReadOptions& options) mutable {
+                          [this, steps = std::move(steps)](const wire::stream::ReadOptions& options) mutable {
                             return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd,
                                                                     [this] { all_given_ = true; });
                           }},
@@ -96,7 +96,7 @@ TEST_F(InputTest, PacketsAndFormatsReachTheStreamInOrder) {
          picture(1),
          format(VideoCodec::h264),
          picture(2),
-         {.pull = wire::Pull::end}});
+         {.pull = wire::stream::Pull::end}});
   turn_until(loop_, [&] { return end_.has_value(); });
   EXPECT_FALSE(end_->failure);
   EXPECT_TRUE(input_->ended());
@@ -107,7 +107,7 @@ TEST_F(InputTest, PacketsAndFormatsReachTheStreamInOrder) {
 }
 
 TEST_F(InputTest, EndBeforeTheFirstFrameIsBadData) {
-  start({{.pull = wire::Pull::end}});
+  start({{.pull = wire::stream::Pull::end}});
   turn_until(loop_, [&] { return end_.has_value(); });
   EXPECT_EQ(end_->failure, ExitCode::bad_data);
   EXPECT_EQ(end_->reason, "stdin: ended before the first frame");
@@ -133,7 +133,7 @@ TEST_F(InputTest, WhatTheLoopDoesNotTakeIsDroppedUpToAKeyframe) {
   constexpr std::size_t kBig = 16 << 20;
   for (int i = 0; i < 6; ++i) steps.push_back(picture(i, i == 0, kBig));  // four fit
   steps.push_back(picture(6, true, kBig));
-  steps.push_back({.pull = wire::Pull::end});
+  steps.push_back({.pull = wire::stream::Pull::end});
   start(std::move(steps));
   // The thread runs through while the loop stands still.
   while (!end_) {
@@ -156,7 +156,7 @@ TEST_F(InputTest, ArrivalIsWhenItWasReadAndNotWhenTheLoopTookIt) {
 TEST_F(InputTest, DamageSeenByTheReaderIsCounted) {
   Step damaged = picture(0);
   damaged.dropped = 3;
-  start({format(VideoCodec::mjpeg), std::move(damaged), {.pull = wire::Pull::end}});
+  start({format(VideoCodec::mjpeg), std::move(damaged), {.pull = wire::stream::Pull::end}});
   turn_until(loop_, [&] { return end_.has_value(); });
   EXPECT_EQ(stream_.totals().dropped, 3U);
 }

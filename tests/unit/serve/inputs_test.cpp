@@ -45,15 +45,15 @@ public:
     writer_.set_format(format);
   }
   void write(std::int64_t number, bool key) { writer_.write(unit(number, key)); }
-  ring::Writer& ring() { return *writer_.ring(); }
+  ring::write::Writer& ring() { return *writer_.ring(); }
 
 private:
-  static ring::Writer::Options options(std::string name) {
-    ring::Writer::Options options;
+  static ring::write::Writer::Options options(std::string name) {
+    ring::write::Writer::Options options;
     options.name = std::move(name);
     return options;
   }
-  wire::RingWriter writer_;
+  wire::shm::Writer writer_;
 };
 
 class InputsTest : public testing::Test {
@@ -61,7 +61,7 @@ protected:
   InputsTest() : tick_(fixture_.loop, [this] { inputs_->tick(); }) {}
   ~InputsTest() override {
     if (inputs_) inputs_->stop();
-    for (const std::string& name : ring::all_names()) ring::remove(name, true);
+    for (const std::string& name : ring::kernel::all_names()) ring::remove(name, true);
   }
 
   void serve(const std::vector<std::string>& specs, std::int64_t gone_ms = 60'000) {
@@ -140,7 +140,7 @@ TEST_F(InputsTest, PatternsGoTogetherWithInputsThatAreGiven) {
 }
 
 TEST_F(InputsTest, WhatCannotBeReadIsLeftOutUntilItIsAnother) {
-  const std::string path = ring::object_path("bad.h264");
+  const std::string path = ring::kernel::object_path("bad.h264");
   std::ofstream(path) << "not a ring";
   Camera front("front.h264");
   front.write(0, true);
@@ -163,9 +163,9 @@ TEST_F(InputsTest, WhatCannotBeReadIsLeftOutUntilItIsAnother) {
 }
 
 TEST_F(InputsTest, RawRingsAreLeftOut) {
-  ring::Writer::Options options;
+  ring::write::Writer::Options options;
   options.name = "front.raw";
-  wire::RingWriter raw(options);
+  wire::shm::Writer raw(options);
   media::StreamFormat format = fake::format(VideoCodec::raw, 64, 48);
   format.video.pixel_format = media::PixelFormat::gray;
   raw.set_format(format);
@@ -223,7 +223,7 @@ TEST_F(InputsTest, ARingWhoseWriterEndedGoesWhenNobodyElseReadsIt) {
   ASSERT_TRUE(has_frames("front", 1));
   front.reset();
   ASSERT_TRUE(until([&] { return names().empty(); }));
-  EXPECT_THAT(ring::all_names(), IsEmpty());
+  EXPECT_THAT(ring::kernel::all_names(), IsEmpty());
   front = std::make_unique<Camera>("front.h264");
   front->write(0, true);
   EXPECT_TRUE(has_frames("front", 1));

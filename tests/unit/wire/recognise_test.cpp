@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 constexpr const char* kRemedy =
     "): NUT, JPEG, H.264/H.265 Annex B and Y4M are recognised, raw needs --input-format rawvideo:PIXFMT:WxH@FPS";
 
-std::string refusal(std::span<const std::byte> bytes, ReadOptions options = {}) {
+std::string refusal(std::span<const std::byte> bytes, stream::ReadOptions options = {}) {
   try {
     read_piped(bytes, std::move(options));
   } catch (const Error& error) {
@@ -51,7 +51,7 @@ TEST(Recognise, RefusesEndlessRubbishInBoundedTime) {
 
 TEST(Recognise, EmptyInputIsTheEndAndNoError) {
   const Read read = read_piped({});
-  EXPECT_EQ(read.last, Pull::end);
+  EXPECT_EQ(read.last, stream::Pull::end);
   EXPECT_TRUE(read.formats.empty());
   EXPECT_FALSE(read.stats.truncated);
 }
@@ -60,7 +60,7 @@ TEST(Recognise, WrongInputFormatsAreUsageErrors) {
   for (const char* name :
        {"mp4", "rawvideo", "rawvideo:", "rawvideo:bgr24", "rawvideo:bgr23:640x480@30", "rawvideo:bgr24:640@30",
         "rawvideo:bgr24:640x480@fast", "rawvideo:bgr24:0x480@30", "rawvideo:none:640x480@30"}) {
-    ReadOptions options;
+    stream::ReadOptions options;
     options.input_format = name;
     try {
       make_reader(Fd(), "stdin", options);
@@ -76,25 +76,25 @@ TEST(Recognise, StopsWaitingWhenTold) {
   for (const char* format : {"", "nut", "mjpeg", "h264", "y4m", "rawvideo:gray:64x64@30"}) {
     const Pipe pipe = make_pipe();
     const Fd stop(::eventfd(1, EFD_CLOEXEC));
-    ReadOptions options;
+    stream::ReadOptions options;
     options.stop_fd = stop.get();
     options.input_format = format;
     auto reader = make_reader(Fd(::dup(pipe.read_end.get())), "stdin", options);
-    Pull pull = reader->next();
-    if (pull == Pull::format) pull = reader->next();  // raw knows its format at once
-    EXPECT_EQ(pull, Pull::stopped) << format;
+    stream::Pull pull = reader->next();
+    if (pull == stream::Pull::format) pull = reader->next();  // raw knows its format at once
+    EXPECT_EQ(pull, stream::Pull::stopped) << format;
   }
 }
 
 TEST(Recognise, TellsThatItIsIdle) {
   Pipe pipe = make_pipe();
   int idle = 0;
-  ReadOptions options;
+  stream::ReadOptions options;
   options.on_idle = [&] {
     ++idle;
     pipe.write_end.reset();
   };
-  EXPECT_EQ(read_all(std::move(pipe.read_end), options).last, Pull::end);
+  EXPECT_EQ(read_all(std::move(pipe.read_end), options).last, stream::Pull::end);
   EXPECT_EQ(idle, 1);
 }
 

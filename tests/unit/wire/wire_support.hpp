@@ -66,8 +66,8 @@ private:
 struct Read {
   std::vector<media::StreamFormat> formats;
   std::vector<media::Packet> packets;
-  ReaderStats stats;
-  Pull last = Pull::end;
+  stream::ReaderStats stats;
+  stream::Pull last = stream::Pull::end;
 
   std::vector<media::Packet> of(media::Track track) const {
     std::vector<media::Packet> found;
@@ -79,13 +79,13 @@ struct Read {
   std::vector<media::Packet> video() const { return of(media::Track::video); }
 };
 
-inline Read drain(StreamReader& reader) {
+inline Read drain(stream::Reader& reader) {
   Read all;
   for (;;) {
     all.last = reader.next();
-    if (all.last == Pull::format) {
+    if (all.last == stream::Pull::format) {
       all.formats.push_back(reader.format());
-    } else if (all.last == Pull::packet) {
+    } else if (all.last == stream::Pull::packet) {
       all.packets.push_back(reader.packet());
     } else {
       break;
@@ -95,13 +95,13 @@ inline Read drain(StreamReader& reader) {
   return all;
 }
 
-inline Read read_all(Fd fd, ReadOptions options = {}) {
+inline Read read_all(Fd fd, stream::ReadOptions options = {}) {
   const auto reader = make_reader(std::move(fd), "stdin", std::move(options));
   return drain(*reader);
 }
 
 /// Through a pipe, written by a thread, so that the reader cannot take it for a file.
-inline Read read_piped(std::span<const std::byte> bytes, ReadOptions options = {}) {
+inline Read read_piped(std::span<const std::byte> bytes, stream::ReadOptions options = {}) {
   Pipe pipe = make_pipe();
   std::thread writer([&] {
     write_all(pipe.write_end.get(), bytes);
@@ -154,7 +154,7 @@ inline std::vector<media::Packet> raw_packets(const media::StreamFormat& format,
 }
 
 inline Bytes written(const media::StreamFormat& format, const std::vector<media::Packet>& packets,
-                     OutputFormat as = OutputFormat::nut) {
+                     stream::OutputFormat as = stream::OutputFormat::nut) {
   const MemFile file;
   const auto writer = make_writer(file.for_writing(), "stdout", as);
   writer->set_format(format);

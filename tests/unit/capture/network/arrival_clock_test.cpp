@@ -11,7 +11,7 @@ constexpr std::int64_t kMs = 1'000'000, kSecond = 1000 * kMs;
 constexpr std::int64_t kFrame = 40 * kMs;
 
 TEST(ArrivalClock, IsExactOnASteadyLink) {
-  ArrivalClock clock;
+  network::ArrivalClock clock;
   for (int i = 0; i < 1000; ++i) {
     const auto mapped = clock.arrived(7 * kSecond + i * kFrame, 100 * kSecond + i * kFrame);
     EXPECT_EQ(mapped.captured_ns, 100 * kSecond + i * kFrame);
@@ -20,7 +20,7 @@ TEST(ArrivalClock, IsExactOnASteadyLink) {
 }
 
 TEST(ArrivalClock, IsNotMovedByJitterOrALateBurst) {
-  ArrivalClock clock;
+  network::ArrivalClock clock;
   for (int i = 0; i < 1000; ++i) {
     const std::int64_t sent = 100 * kSecond + i * kFrame;
     std::int64_t delay = (i * 7919 % 23) * kMs;           // 0 to 22 ms
@@ -34,7 +34,7 @@ TEST(ArrivalClock, IsNotMovedByJitterOrALateBurst) {
 }
 
 TEST(ArrivalClock, FollowsTheLeastDelayOfAnOpeningBurst) {
-  ArrivalClock clock;
+  network::ArrivalClock clock;
   std::int64_t last = 0;
   for (int i = 0; i < 25; ++i) {  // the server's last second, all within 10 ms
     const auto mapped = clock.arrived(i * kFrame, 100 * kSecond + i * kMs / 3);
@@ -48,7 +48,7 @@ TEST(ArrivalClock, FollowsTheLeastDelayOfAnOpeningBurst) {
 
 TEST(ArrivalClock, SlewsWithADriftingSender) {
   for (const double ppm : {-200.0, 200.0}) {
-    ArrivalClock clock;
+    network::ArrivalClock clock;
     std::int64_t previous = 0;
     for (int i = 0; i < 25 * 600; ++i) {
       const std::int64_t sent = 100 * kSecond + i * kFrame;
@@ -71,7 +71,7 @@ TEST(ArrivalClock, CallsALeapAJump) {
     std::int64_t media, late;
   };
   for (const Leap& leap : {Leap{"media time forward", 3600 * kSecond, 0}, Leap{"media time back", -5 * kSecond, 0}}) {
-    ArrivalClock clock;
+    network::ArrivalClock clock;
     std::int64_t at = 100 * kSecond;
     for (int i = 0; i < 250; ++i) clock.arrived(10 * kSecond + i * kFrame, at += kFrame);
     const auto mapped = clock.arrived(10 * kSecond + 250 * kFrame + leap.media, at += kFrame);
@@ -82,7 +82,7 @@ TEST(ArrivalClock, CallsALeapAJump) {
 }
 
 TEST(ArrivalClock, BeginsAnewAfterALastingDelay) {
-  ArrivalClock clock;
+  network::ArrivalClock clock;
   int jumps = 0;
   for (int i = 0; i < 25 * 60; ++i) {
     const std::int64_t delay = i < 500 ? 0 : 3 * kSecond;  // the sender paused for 3 s and goes on

@@ -13,14 +13,14 @@ namespace {
 using wire::test::mapped_at;
 
 struct Ring {
-  wire::RingWriter writer{{.name = "drawn"}};
-  wire::RingReader reader{"drawn", {}};
+  wire::shm::Writer writer{{.name = "drawn"}};
+  wire::shm::Reader reader{"drawn", {}};
 
   media::BufferSource rooms() {
     return [this](std::size_t bytes) { return writer.room(bytes); };
   }
   media::Payload read() {
-    while (reader.next() != wire::Pull::packet) {
+    while (reader.next() != wire::stream::Pull::packet) {
     }
     return std::move(reader.packet().payload);
   }
@@ -38,7 +38,7 @@ void expect_same_place(const media::Payload& read, const media::Payload& drawn) 
 
 TEST(DrawIn, ThePatternIsDrawnInTheRingAndNotCopied) {
   Ring ring;
-  PatternSource source({.size = {64, 64}, .rate = {1000, 1}}, {}, StreamClock::now());
+  pattern::Source source({.size = {64, 64}, .rate = {1000, 1}}, {}, StreamClock::now());
   source.draw_in(ring.rooms());
   source.open();
   ASSERT_EQ(source.next(), Pull::format);
@@ -58,7 +58,7 @@ TEST(DrawIn, TheCopyOutOfADriversBufferGoesIntoTheRing) {
   constexpr int kWidth = 6, kHeight = 4;
   constexpr std::size_t kStride = 8;
   std::vector<std::byte> driver(kStride * kHeight * 2, std::byte{7});
-  const DeviceFormat* const format = find_device_format(V4L2_PIX_FMT_GREY);
+  const v4l2::DeviceFormat* const format = v4l2::find_device_format(V4L2_PIX_FMT_GREY);
   ASSERT_NE(format, nullptr);
   media::StreamFormat stream;
   stream.video = {.codec = media::VideoCodec::raw, .pixel_format = format->pixel_format, .size = {kWidth, kHeight}};
@@ -66,7 +66,7 @@ TEST(DrawIn, TheCopyOutOfADriversBufferGoesIntoTheRing) {
   media::BufferPool pool;
   pool.set_source(ring.rooms());
   media::Packet packet;
-  packet.payload = *tight_copy({*format, {kWidth, kHeight}, {kStride}, {driver}}, pool);
+  packet.payload = *v4l2::tight_copy({*format, {kWidth, kHeight}, {kStride}, {driver}}, pool);
   ring.writer.write(packet);
   expect_same_place(ring.read(), packet.payload);
 }

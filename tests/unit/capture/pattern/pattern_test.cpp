@@ -46,7 +46,7 @@ class PatternPictures : public testing::TestWithParam<PatternCase> {};
 
 TEST_P(PatternPictures, CarryTheirNumberInTheStrip) {
   const auto& [format, size] = GetParam();
-  const PatternPicture pattern(format, size, {30, 1});
+  const pattern::Picture pattern(format, size, {30, 1});
   std::vector<std::byte> picture(pattern.bytes());
   ASSERT_EQ(picture.size(), media::picture_bytes(format, size));
   for (const std::uint32_t number : {0U, 1U, 29U, 123'456U, 0xFFFF'FFFFU, 0xA5A5'A5A5U}) {
@@ -67,7 +67,7 @@ TEST(PatternPicture, StaysInsideTheSmallestAndOddestPictures) {
   for (const Size size : {Size{32, 32}, Size{33, 35}, Size{32, 2000}, Size{2001, 33}}) {
     for (const PixelFormat format :
          {PixelFormat::yuv420p, PixelFormat::nv12, PixelFormat::yuyv422, PixelFormat::rgb24}) {
-      const PatternPicture pattern(format, size, {25, 1});
+      const pattern::Picture pattern(format, size, {25, 1});
       std::vector<std::byte> picture(pattern.bytes());  // the sanitizer sees what goes over its end
       for (std::uint64_t number = 0; number < 200; number += 7) pattern.paint(number, 0, picture);
     }
@@ -75,7 +75,7 @@ TEST(PatternPicture, StaysInsideTheSmallestAndOddestPictures) {
 }
 
 TEST(PatternPicture, Moves) {
-  const PatternPicture pattern(PixelFormat::yuv420p, {320, 240}, {30, 1});
+  const pattern::Picture pattern(PixelFormat::yuv420p, {320, 240}, {30, 1});
   std::set<std::vector<std::byte>> seen;
   for (std::uint64_t number = 0; number < 30; ++number) {
     std::vector<std::byte> picture(pattern.bytes());
@@ -87,12 +87,12 @@ TEST(PatternPicture, Moves) {
 }
 
 TEST(PatternPicture, ShowsUtc) {
-  EXPECT_EQ(clock_text(1'792'555'506'789'012), "2026-10-21 04:05:06.789");
+  EXPECT_EQ(pattern::clock_text(1'792'555'506'789'012), "2026-10-21 04:05:06.789");
 }
 
 TEST(PatternSource, GivesEachPictureItsDeadlineAsCaptureTime) {
   const StreamClock clock = StreamClock::now();
-  PatternSource source({.size = {96, 64}, .rate = {500, 1}}, {}, clock);
+  pattern::Source source({.size = {96, 64}, .rate = {500, 1}}, {}, clock);
   source.open();
   ASSERT_EQ(source.next(), Pull::format);
   std::vector<std::int64_t> captured;
@@ -111,9 +111,9 @@ TEST(PatternSource, GivesEachPictureItsDeadlineAsCaptureTime) {
 
 TEST(PatternSource, RefusesWhatItCannotDrawAndSaysWhatItCan) {
   const StreamClock clock = StreamClock::now();
-  EXPECT_THROW(PatternSource({.size = {16, 16}}, {}, clock), Error);
+  EXPECT_THROW(pattern::Source({.size = {16, 16}}, {}, clock), Error);
   try {
-    PatternSource({.pixel_format = PixelFormat::gray16le}, {}, clock);
+    pattern::Source({.pixel_format = PixelFormat::gray16le}, {}, clock);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::unavailable);

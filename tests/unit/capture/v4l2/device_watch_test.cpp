@@ -35,7 +35,7 @@ struct DeviceWatch : testing::Test {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
       }
     });
-    const Wake wake = wait_for_device(folder / name, host, monotonic_ns() + limit_ns);
+    const Wake wake = v4l2::wait_for_device(folder / name, host, monotonic_ns() + limit_ns);
     over = true;
     actor.join();
     return wake;
@@ -62,7 +62,7 @@ TEST_F(DeviceWatch, SleepsThroughWhatHappensToOthers) {
 TEST_F(DeviceWatch, EndsWhenAskedToStop) {
   const std::uint64_t one = 1;
   ASSERT_EQ(::write(stop.get(), &one, sizeof one), 8);
-  EXPECT_EQ(wait_for_device(folder / "video0", host, kNever), Wake::stopped);
+  EXPECT_EQ(v4l2::wait_for_device(folder / "video0", host, kNever), Wake::stopped);
 }
 
 }  // namespace

@@ -9,33 +9,33 @@ namespace {
 
 using testing::HasSubstr;
 
-OfferedSize fixed(int width, int height, std::vector<int> fps) {
-  OfferedSize size{{width, height}, {width, height}, 1, 1, {}};
+v4l2::OfferedSize fixed(int width, int height, std::vector<int> fps) {
+  v4l2::OfferedSize size{{width, height}, {width, height}, 1, 1, {}};
   for (const int rate : fps) size.rates.push_back({{rate, 1}, {rate, 1}});
   return size;
 }
 
-const OfferedFormat kYuyvUsb2{
+const v4l2::OfferedFormat kYuyvUsb2{
     V4L2_PIX_FMT_YUYV, "YUYV", {fixed(640, 480, {30, 15}), fixed(1280, 720, {10, 5}), fixed(1920, 1080, {5})}};
-const OfferedFormat kMjpeg{
+const v4l2::OfferedFormat kMjpeg{
     V4L2_PIX_FMT_MJPEG,
     "MJPEG",
     {fixed(640, 480, {60, 30}), fixed(1280, 720, {60, 30}), fixed(1920, 1080, {30}), fixed(3840, 2160, {30})}};
-const OfferedFormat kH264{V4L2_PIX_FMT_H264, "H.264", {fixed(1280, 720, {30}), fixed(1920, 1080, {30})}};
-const OfferedFormat kYuyvUsb3{V4L2_PIX_FMT_YUYV, "YUYV", {fixed(1280, 720, {60}), fixed(1920, 1080, {60, 30})}};
-const OfferedFormat kRgb{V4L2_PIX_FMT_RGB24, "RGB", {fixed(1920, 1080, {30})}};
-const OfferedFormat kNv12{V4L2_PIX_FMT_NV12, "NV12", {fixed(1920, 1080, {30})}};
-const OfferedFormat kBayer{V4L2_PIX_FMT_SBGGR8, "Bayer", {fixed(1920, 1080, {30})}};
-const OfferedFormat kSteps{
-    V4L2_PIX_FMT_YUYV, "steps", {OfferedSize{{32, 32}, {4096, 4096}, 2, 2, {{{1, 1}, {120, 1}}}}}};
-const OfferedFormat kSilent{V4L2_PIX_FMT_UYVY, "tells no sizes", {}};
-const OfferedFormat kSlow{
+const v4l2::OfferedFormat kH264{V4L2_PIX_FMT_H264, "H.264", {fixed(1280, 720, {30}), fixed(1920, 1080, {30})}};
+const v4l2::OfferedFormat kYuyvUsb3{V4L2_PIX_FMT_YUYV, "YUYV", {fixed(1280, 720, {60}), fixed(1920, 1080, {60, 30})}};
+const v4l2::OfferedFormat kRgb{V4L2_PIX_FMT_RGB24, "RGB", {fixed(1920, 1080, {30})}};
+const v4l2::OfferedFormat kNv12{V4L2_PIX_FMT_NV12, "NV12", {fixed(1920, 1080, {30})}};
+const v4l2::OfferedFormat kBayer{V4L2_PIX_FMT_SBGGR8, "Bayer", {fixed(1920, 1080, {30})}};
+const v4l2::OfferedFormat kSteps{
+    V4L2_PIX_FMT_YUYV, "steps", {v4l2::OfferedSize{{32, 32}, {4096, 4096}, 2, 2, {{{1, 1}, {120, 1}}}}}};
+const v4l2::OfferedFormat kSilent{V4L2_PIX_FMT_UYVY, "tells no sizes", {}};
+const v4l2::OfferedFormat kSlow{
     V4L2_PIX_FMT_YUYV, "vivid", {fixed(640, 360, {40}), fixed(1280, 720, {12}), fixed(1920, 1080, {5})}};
 
 struct Case {
   const char* name;
-  std::vector<OfferedFormat> offered;
-  ModeWish wish;
+  std::vector<v4l2::OfferedFormat> offered;
+  v4l2::ModeWish wish;
   std::uint32_t fourcc;
   Size size;
   double rate;
@@ -46,16 +46,16 @@ class ModeChoice : public testing::TestWithParam<Case> {};
 
 TEST_P(ModeChoice, PicksTheMode) {
   const Case& c = GetParam();
-  const auto mode = choose_mode(c.offered, c.wish);
+  const auto mode = v4l2::choose_mode(c.offered, c.wish);
   ASSERT_TRUE(mode) << mode.error();
-  EXPECT_EQ(fourcc_text(mode->format.fourcc), fourcc_text(c.fourcc));
+  EXPECT_EQ(v4l2::fourcc_text(mode->format.fourcc), v4l2::fourcc_text(c.fourcc));
   EXPECT_EQ(mode->size, c.size) << mode->size.width_px << "x" << mode->size.height_px;
   EXPECT_NEAR(mode->rate.value(), c.rate, 0.01);
   EXPECT_THAT(mode->reason, HasSubstr(c.reason));
 }
 
-FormatWish wish(const char* word) {
-  return *parse_format_wish(word);
+v4l2::FormatWish wish(const char* word) {
+  return *v4l2::parse_format_wish(word);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -142,30 +142,30 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& param) { return param.param.name; });
 
 TEST(ModeChoice, RefusesWithWhatThereIs) {
-  const auto size = choose_mode({kYuyvUsb2, kMjpeg}, {Size{123, 45}, {}, {}});
+  const auto size = v4l2::choose_mode({kYuyvUsb2, kMjpeg}, {Size{123, 45}, {}, {}});
   ASSERT_FALSE(size);
   EXPECT_EQ(size.error(), "cannot do 123x45: it offers 640x480, 1280x720, 1920x1080, 3840x2160");
-  const auto format = choose_mode({kYuyvUsb2, kMjpeg}, {{}, {}, wish("h264")});
+  const auto format = v4l2::choose_mode({kYuyvUsb2, kMjpeg}, {{}, {}, wish("h264")});
   ASSERT_FALSE(format);
   EXPECT_EQ(format.error(), "it does not offer this format: it has YUYV, MJPG");
-  EXPECT_FALSE(choose_mode({kBayer}, {}));
-  EXPECT_FALSE(choose_mode({}, {}));
-  EXPECT_FALSE(choose_mode({kSteps}, {Size{641, 480}, {}, {}})) << "off the steps";
+  EXPECT_FALSE(v4l2::choose_mode({kBayer}, {}));
+  EXPECT_FALSE(v4l2::choose_mode({}, {}));
+  EXPECT_FALSE(v4l2::choose_mode({kSteps}, {Size{641, 480}, {}, {}})) << "off the steps";
 }
 
 TEST(FormatWish, KnowsWordsOfPeopleAndDrivers) {
-  EXPECT_EQ(parse_format_wish("MJPG")->codec, media::VideoCodec::mjpeg);
-  EXPECT_EQ(parse_format_wish("hevc")->codec, media::VideoCodec::h265);
-  EXPECT_EQ(parse_format_wish("YUYV")->pixel_format, media::PixelFormat::yuyv422);
-  EXPECT_EQ(parse_format_wish("raw")->codec, media::VideoCodec::raw);
-  EXPECT_EQ(parse_format_wish("YV12")->fourcc, V4L2_PIX_FMT_YVU420);
-  EXPECT_FALSE(parse_format_wish("banana"));
-  EXPECT_FALSE(parse_format_wish(""));
+  EXPECT_EQ(v4l2::parse_format_wish("MJPG")->codec, media::VideoCodec::mjpeg);
+  EXPECT_EQ(v4l2::parse_format_wish("hevc")->codec, media::VideoCodec::h265);
+  EXPECT_EQ(v4l2::parse_format_wish("YUYV")->pixel_format, media::PixelFormat::yuyv422);
+  EXPECT_EQ(v4l2::parse_format_wish("raw")->codec, media::VideoCodec::raw);
+  EXPECT_EQ(v4l2::parse_format_wish("YV12")->fourcc, V4L2_PIX_FMT_YVU420);
+  EXPECT_FALSE(v4l2::parse_format_wish("banana"));
+  EXPECT_FALSE(v4l2::parse_format_wish(""));
 }
 
 TEST(Fourcc, ShowsBytesThatPrint) {
-  EXPECT_EQ(fourcc_text(V4L2_PIX_FMT_Y16), "Y16");
-  EXPECT_EQ(fourcc_text(0x01020304), "????");
+  EXPECT_EQ(v4l2::fourcc_text(V4L2_PIX_FMT_Y16), "Y16");
+  EXPECT_EQ(v4l2::fourcc_text(0x01020304), "????");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 
 ExitCode code_of(const std::string& root, const std::string& name = "front") {
   try {
-    const CameraFolder camera(root, name);
+    const library::CameraFolder camera(root, name);
   } catch (const Error& error) {
     return error.code();
   }
@@ -57,7 +57,7 @@ TEST(CameraFolder, OtherVersionsAreRefused) {
 
 TEST(CameraFolder, OneWriterPerCamera) {
   const TempFolder temp;
-  const CameraFolder first(temp.path().string(), "front");
+  const library::CameraFolder first(temp.path().string(), "front");
   EXPECT_EQ(code_of(temp.path().string(), "front"), ExitCode::try_again);
   EXPECT_EQ(code_of(temp.path().string(), "yard"), ExitCode::ok);
 }

@@ -13,7 +13,8 @@
 namespace campipe::record {
 namespace {
 
-const SegmentName kName{.start_ms = kStartUs / 1000, .run = "abcd", .sequence = 1, .container = Container::mp4};
+const segment::SegmentName kName{
+    .start_ms = kStartUs / 1000, .run = "abcd", .sequence = 1, .container = segment::Container::mp4};
 
 class RecoveryTest : public testing::Test {
 protected:
@@ -22,9 +23,9 @@ protected:
   }
 
   /// A segment of five parts of six pictures as it is while open; the length after each part in `ends_`.
-  std::unique_ptr<Mp4Segment> open_segment(const std::string& file) {
-    auto segment = std::make_unique<Mp4Segment>(kName, std::make_shared<SegmentFile>(camera_.live(), file),
-                                                h264_format(), kStartUs);
+  std::unique_ptr<segment::Mp4Writer> open_segment(const std::string& file) {
+    auto segment = std::make_unique<segment::Mp4Writer>(kName, std::make_shared<segment::File>(camera_.live(), file),
+                                                        h264_format(), kStartUs);
     for (int part = 0; part < 5; ++part) {
       std::vector<media::Packet> batch;
       for (int i = 0; i < 6; ++i) batch.push_back(h264_picture(6 * part + i));
@@ -46,8 +47,8 @@ protected:
   }
   std::string live(const std::string& file) const { return temp_.read("rec/cam/live/" + file); }
   void put(const std::string& file, const std::string& bytes) const { temp_.write("rec/cam/live/" + file, bytes); }
-  Recovered recover() { return recover_live(camera_, publisher_, camera_.live().entries()); }
-  std::string published() const { return "rec/cam/" + Published{kName, 0}.path(); }
+  library::Recovered recover() { return library::recover_live(camera_, publisher_, camera_.live().entries()); }
+  std::string published() const { return "rec/cam/" + library::Published{kName, 0}.path(); }
 
   std::optional<mp4::Summary> summary(const std::string& path) const {
     const std::string bytes = temp_.read(path);
@@ -62,10 +63,10 @@ protected:
   }
 
   TempFolder temp_;
-  CameraFolder camera_;
-  Catalogue catalogue_;
-  Index index_;
-  Publisher publisher_{camera_, catalogue_, index_};
+  library::CameraFolder camera_;
+  library::Catalogue catalogue_;
+  segment::Index index_;
+  library::Publisher publisher_{camera_, catalogue_, index_};
   std::vector<std::uint64_t> ends_;
   const std::string part_ = to_string(kName) + ".part";
 };
@@ -90,7 +91,7 @@ TEST_F(RecoveryTest, FinishTwiceGivesTheSameFile) {
 }
 
 TEST_F(RecoveryTest, FileIsMadeWithItsFirstPart) {
-  Mp4Segment segment(kName, std::make_shared<SegmentFile>(camera_.live(), part_), h264_format(), kStartUs);
+  segment::Mp4Writer segment(kName, std::make_shared<segment::File>(camera_.live(), part_), h264_format(), kStartUs);
   EXPECT_FALSE(temp_.has("rec/cam/live/" + part_));
 }
 
@@ -101,7 +102,7 @@ TEST_F(RecoveryTest, KeepsWholePartsOfAFileCutAtAnyLength) {
     put(part_, bytes.substr(0, length));
     const auto whole =
         static_cast<std::uint64_t>(std::ranges::count_if(ends_, [&](std::uint64_t end) { return end <= length; }));
-    const Recovered result = recover();
+    const library::Recovered result = recover();
     EXPECT_EQ(result.published, whole > 0 ? 1 : 0) << length;
     EXPECT_FALSE(temp_.has("rec/cam/live/" + part_)) << length;
     ASSERT_EQ(temp_.has(published()), whole > 0) << length;
@@ -142,7 +143,7 @@ TEST_F(RecoveryTest, NamesThatAreTakenGoToQuarantine) {
 TEST_F(RecoveryTest, OtherFilesGoToQuarantine) {
   put("notes.txt", "mine");
   put(part_, "no mp4 at all");
-  const Recovered result = recover();
+  const library::Recovered result = recover();
   EXPECT_EQ(result.published, 0);
   EXPECT_EQ(temp_.read("rec/cam/quarantine/notes.txt"), "mine");
   EXPECT_TRUE(temp_.has("rec/cam/quarantine/" + part_));
@@ -153,10 +154,10 @@ TEST_F(RecoveryTest, MissingIndexIsMadeFromTheFiles) {
   recover();
   std::filesystem::remove(temp_.path() / "rec/cam/index/2025-11-21.jsonl");
   catalogue_.read();
-  EXPECT_EQ(rebuild_index(camera_.top(), catalogue_, index_), 1);
+  EXPECT_EQ(library::rebuild_index(camera_.top(), catalogue_, index_), 1);
   EXPECT_NE(temp_.read("rec/cam/index/2025-11-21.jsonl").find(R"("duration_us":999990,"frames":30)"),
             std::string::npos);
-  EXPECT_EQ(rebuild_index(camera_.top(), catalogue_, index_), 0);
+  EXPECT_EQ(library::rebuild_index(camera_.top(), catalogue_, index_), 0);
 }
 
 }  // namespace

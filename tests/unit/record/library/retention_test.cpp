@@ -22,22 +22,22 @@ protected:
     catalogue_.read();
   }
 
-  static SegmentName name(int hour) {
+  static segment::SegmentName name(int hour) {
     return {.start_ms = kStartMs + hour * kHourMs,
             .run = "abcd",
             .sequence = static_cast<std::uint32_t>(hour + 1),
-            .container = Container::mp4};
+            .container = segment::Container::mp4};
   }
-  static std::string path(int hour) { return Published{name(hour), 0}.path(); }
+  static std::string path(int hour) { return library::Published{name(hour), 0}.path(); }
 
-  Retention retention(Limits limits) {
+  library::Retention retention(library::Limits limits) {
     return {limits,
             top_,
             catalogue_,
             index_,
             {.now_us = [this] { return now_ms_ * 1000; },
              .clock_trusted = [this] { return trusted_; },
-             .space = [this] { return std::optional<Space>(Space{1'000'000, free_}); },
+             .space = [this] { return std::optional<library::Space>(library::Space{1'000'000, free_}); },
              .monotonic_ns = [this] { return monotonic_; }}};
   }
 
@@ -51,11 +51,11 @@ protected:
   }
 
   TempFolder temp_;
-  Folder top_ = temp_.folder();
+  segment::Folder top_ = temp_.folder();
   int error_ = 0;
-  Folder index_folder_ = *top_.open("index", true, error_);
-  Index index_{index_folder_};
-  Catalogue catalogue_{top_};
+  segment::Folder index_folder_ = *top_.open("index", true, error_);
+  segment::Index index_{index_folder_};
+  library::Catalogue catalogue_{top_};
   std::int64_t now_ms_ = kStartMs + 12 * kHourMs;
   std::int64_t monotonic_ = 0;
   std::int64_t free_ = 500'000;
@@ -142,11 +142,12 @@ TEST_F(RetentionTest, SpaceThatComesLateIsNotDeletedForAgain) {
 
 TEST_F(RetentionTest, SpaceThatIsThereAtOnceIsNotWaitedFor) {
   auto world_free = [this] { return 47'500 + static_cast<std::int64_t>(12'000 - catalogue_.total_bytes()); };
-  Retention keeper({.min_free = {.bytes = 50'000}}, top_, catalogue_, index_,
-                   {.now_us = [this] { return now_ms_ * 1000; },
-                    .clock_trusted = [] { return true; },
-                    .space = [&] { return std::optional<Space>(Space{1'000'000, world_free() - free_}); },
-                    .monotonic_ns = [] { return 0; }});
+  library::Retention keeper(
+      {.min_free = {.bytes = 50'000}}, top_, catalogue_, index_,
+      {.now_us = [this] { return now_ms_ * 1000; },
+       .clock_trusted = [] { return true; },
+       .space = [&] { return std::optional<library::Space>(library::Space{1'000'000, world_free() - free_}); },
+       .monotonic_ns = [] { return 0; }});
   free_ = 0;
   EXPECT_EQ(keeper.run(0), 3);
   free_ = 2'000;  // more was written in between
@@ -173,13 +174,13 @@ TEST_F(RetentionTest, FilesDeletedByHandAreForgotten) {
 }
 
 TEST(MinFree, Grammar) {
-  EXPECT_EQ(parse_min_free("5%")->percent, 5);
-  EXPECT_EQ(parse_min_free("2.5%")->percent, 2.5);
-  EXPECT_EQ(parse_min_free("20G")->bytes, 20'000'000'000);
-  EXPECT_EQ(parse_min_free("0")->bytes, 0);
-  EXPECT_EQ(parse_min_free("5%")->of(1000), 50);
+  EXPECT_EQ(library::parse_min_free("5%")->percent, 5);
+  EXPECT_EQ(library::parse_min_free("2.5%")->percent, 2.5);
+  EXPECT_EQ(library::parse_min_free("20G")->bytes, 20'000'000'000);
+  EXPECT_EQ(library::parse_min_free("0")->bytes, 0);
+  EXPECT_EQ(library::parse_min_free("5%")->of(1000), 50);
   for (const char* text : {"", "%", "100%", "-1%", "x", "5k%", "5 %"})
-    EXPECT_FALSE(parse_min_free(text).has_value()) << text;
+    EXPECT_FALSE(library::parse_min_free(text).has_value()) << text;
 }
 
 }  // namespace

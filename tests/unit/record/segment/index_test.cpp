@@ -9,7 +9,8 @@
 namespace campipe::record {
 namespace {
 
-const SegmentName kName{.start_ms = 1'763'689'500'040, .run = "7f3a", .sequence = 1, .container = Container::mp4};
+const segment::SegmentName kName{
+    .start_ms = 1'763'689'500'040, .run = "7f3a", .sequence = 1, .container = segment::Container::mp4};
 constexpr const char* kFile = "2025-11-21.jsonl";
 
 class IndexTest : public testing::Test {
@@ -17,26 +18,26 @@ protected:
   IndexTest() { log::init({.tool = "unit_record", .level = log::Level::error}); }
 
   TempFolder temp_;
-  Folder folder_ = temp_.folder();
-  Index index_{folder_};
+  segment::Folder folder_ = temp_.folder();
+  segment::Index index_{folder_};
 };
 
 TEST_F(IndexTest, LinesAreJsonWithARightChecksum) {
   index_.opened(kName);
-  SegmentRecord segment{.name = kName,
-                        .start_us = 1'763'689'500'040'123,
-                        .duration_us = 600'000'000,
-                        .frames = 18'000,
-                        .bytes = 1000,
-                        .video = "h264 \"quoted\"",
-                        .end_reason = "length",
-                        .keyframes = {{0, 65'000}, {1'000'000, 90'000}}};
+  segment::SegmentRecord segment{.name = kName,
+                                 .start_us = 1'763'689'500'040'123,
+                                 .duration_us = 600'000'000,
+                                 .frames = 18'000,
+                                 .bytes = 1000,
+                                 .video = "h264 \"quoted\"",
+                                 .end_reason = "length",
+                                 .keyframes = {{0, 65'000}, {1'000'000, 90'000}}};
   index_.published(segment);
   index_.gap({.from_us = segment.start_us, .to_us = segment.start_us + 5, .frames = 3, .reason = "disk full"});
   index_.deleted(kName, "age");
 
   const std::string text = temp_.read(kFile);
-  EXPECT_EQ(good_length(text), text.size());
+  EXPECT_EQ(segment::good_length(text), text.size());
   std::istringstream lines(text);
   std::string line;
   std::vector<std::string> kinds;
@@ -63,7 +64,7 @@ TEST_F(IndexTest, AChangedByteIsFound) {
   for (std::size_t at = 0; at < whole.size(); ++at) {
     std::string changed = whole;
     changed[at] = static_cast<char>(changed[at] ^ 1);
-    EXPECT_EQ(good_length(changed), 0u) << at;
+    EXPECT_EQ(segment::good_length(changed), 0u) << at;
   }
 }
 

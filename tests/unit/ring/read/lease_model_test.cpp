@@ -1,5 +1,6 @@
 // A model of how a raw ring's writer and its leasing readers share slots, walked through in every order in which their
-// steps and their stores can happen. What it is a model of: RawSlots::acquire() and publish(), Leases::take(), RawView.
+// steps and their stores can happen. What it is a model of: write::RawSlots::acquire() and publish(), Leases::take(),
+// RawView.
 #include <array>
 #include <cstdint>
 #include <cstring>

@@ -12,28 +12,28 @@ namespace {
 using RawRing = RingTest;
 
 TEST_F(RawRing, GivesTheFormatAndThenEachPictureWithAllThatIsKnownOfIt) {
-  Writer writer({.name = name});
-  Format format = raw_format();
-  format.range = Range::full;
-  format.matrix = Matrix::bt709;
+  write::Writer writer({.name = name});
+  layout::Format format = raw_format();
+  format.range = layout::Range::full;
+  format.matrix = layout::Matrix::bt709;
   format.anchor_realtime_us = 1'700'000'000'000'000;
   format.anchor_monotonic_ns = 12345;
   format.boot_id = "0af1c2-b";
   writer.set_format(format);
-  UnitInfo info{.pts_us = 7,
-                .dts_us = 6,
-                .captured_ns = 5,
-                .source_sequence = 4,
-                .flags = kKeyframe | kHasDts | kCorrupt,
-                .planes = 1};
+  layout::UnitInfo info{.pts_us = 7,
+                        .dts_us = 6,
+                        .captured_ns = 5,
+                        .source_sequence = 4,
+                        .flags = layout::kKeyframe | layout::kHasDts | layout::kCorrupt,
+                        .planes = 1};
   info.plane[0] = {0, 64};
   ASSERT_TRUE(writer.publish(info, numbered(42, kPictureBytes)));
 
-  Reader reader({.name = name});
-  ASSERT_EQ(reader.next(1000), Event::format);
+  read::Reader reader({.name = name});
+  ASSERT_EQ(reader.next(1000), read::Event::format);
   EXPECT_EQ(reader.format(), format);
-  ASSERT_EQ(reader.next(1000), Event::unit);
-  const Unit& unit = reader.unit();
+  ASSERT_EQ(reader.next(1000), read::Event::unit);
+  const layout::Unit& unit = reader.unit();
   EXPECT_EQ(number_of(unit.bytes), 42U);
   EXPECT_EQ(unit.bytes.size(), kPictureBytes);
   EXPECT_TRUE(unit.leased);
@@ -43,17 +43,17 @@ TEST_F(RawRing, GivesTheFormatAndThenEachPictureWithAllThatIsKnownOfIt) {
   EXPECT_EQ(unit.info.dts_us, 6);
   EXPECT_EQ(unit.info.captured_ns, 5);
   EXPECT_EQ(unit.info.source_sequence, 4U);
-  EXPECT_EQ(unit.info.flags, kKeyframe | kHasDts | kCorrupt);
+  EXPECT_EQ(unit.info.flags, layout::kKeyframe | layout::kHasDts | layout::kCorrupt);
   EXPECT_EQ(unit.info.planes, 1U);
   EXPECT_EQ(unit.info.plane[0].stride_bytes, 64U);
-  EXPECT_EQ(reader.next(0), Event::timeout);
+  EXPECT_EQ(reader.next(0), read::Event::timeout);
 }
 
 TEST_F(RawRing, InOrderGivesEachPictureTheRingStillHas) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 100);
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   EXPECT_EQ(get(reader), 100U);
   for (std::uint64_t n = 101; n < 105; ++n) put(writer, n);
   for (std::uint64_t n = 101; n < 105; ++n) EXPECT_EQ(get(reader), n);
@@ -61,10 +61,10 @@ TEST_F(RawRing, InOrderGivesEachPictureTheRingStillHas) {
 }
 
 TEST_F(RawRing, InOrderTellsWhatItLost) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 1);
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   EXPECT_EQ(get(reader), 1U);
   for (std::uint64_t n = 2; n <= 101; ++n) put(writer, n);
   const std::uint64_t first = get(reader);
@@ -78,24 +78,24 @@ TEST_F(RawRing, InOrderTellsWhatItLost) {
 }
 
 TEST_F(RawRing, NewestWinsGivesTheNewest) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 1);
-  Reader reader({.name = name, .delivery = Delivery::newest});
+  read::Reader reader({.name = name, .delivery = read::Delivery::newest});
   EXPECT_EQ(get(reader), 1U);
   for (std::uint64_t n = 2; n <= 6; ++n) put(writer, n);
   EXPECT_EQ(get(reader), 6U);
   EXPECT_EQ(reader.unit().lost, 4U);
-  EXPECT_EQ(reader.next(0), Event::timeout);
+  EXPECT_EQ(reader.next(0), read::Event::timeout);
 }
 
 TEST_F(RawRing, ALeasedPictureNeverChangesHoweverFarTheWriterGoes) {
-  Writer writer({.name = name, .slots = kMinSlots});
+  write::Writer writer({.name = name, .slots = layout::kMinSlots});
   writer.set_format(raw_format());
   put(writer, 1);
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   ASSERT_EQ(get(reader), 1U);
-  const Unit held = std::move(reader.unit());
+  const layout::Unit held = std::move(reader.unit());
   ASSERT_TRUE(held.leased);
   EXPECT_EQ(survey(name).leased, 1U);
   for (std::uint64_t n = 2; n <= 200; ++n) {
@@ -106,10 +106,10 @@ TEST_F(RawRing, ALeasedPictureNeverChangesHoweverFarTheWriterGoes) {
 }
 
 TEST_F(RawRing, ALeaseEndsWithItsLastOwner) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 1);
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   get(reader);
   auto first = reader.unit().owner;
   auto second = first;
@@ -127,13 +127,13 @@ TEST_F(RawRing, ALeaseEndsWithItsLastOwner) {
 }
 
 TEST_F(RawRing, MoreReadersThanTicketsCopyAndTheWriterAlwaysFindsASlot) {
-  Writer writer({.name = name, .slots = 6});
+  write::Writer writer({.name = name, .slots = 6});
   writer.set_format(raw_format());
   put(writer, 1);
-  std::vector<std::unique_ptr<Reader>> readers;
-  std::vector<Unit> held;
+  std::vector<std::unique_ptr<read::Reader>> readers;
+  std::vector<layout::Unit> held;
   for (int i = 0; i < 5; ++i) {
-    readers.push_back(std::make_unique<Reader>(Reader::Options{.name = name}));
+    readers.push_back(std::make_unique<read::Reader>(read::Reader::Options{.name = name}));
     EXPECT_EQ(get(*readers.back()), static_cast<std::uint64_t>(i + 1));
     EXPECT_EQ(readers.back()->unit().leased, i < 2);
     held.push_back(std::move(readers.back()->unit()));
@@ -144,19 +144,19 @@ TEST_F(RawRing, MoreReadersThanTicketsCopyAndTheWriterAlwaysFindsASlot) {
 }
 
 TEST_F(RawRing, ARoomIsPublishedInPlaceAndNotUsedAgainWhileItsOwnerLives) {
-  Writer writer({.name = name, .slots = kMinSlots});
+  write::Writer writer({.name = name, .slots = layout::kMinSlots});
   writer.set_format(raw_format());
   auto room = writer.room(kPictureBytes);
   ASSERT_TRUE(room);
   const auto picture = numbered(7, kPictureBytes);
   std::ranges::copy(picture, room->bytes.begin());
   const std::span<const std::byte> drawn = room->bytes;
-  ASSERT_TRUE(writer.publish({.flags = kKeyframe}, drawn));
-  Reader reader({.name = name});
+  ASSERT_TRUE(writer.publish({.flags = layout::kKeyframe}, drawn));
+  read::Reader reader({.name = name});
   EXPECT_EQ(get(reader), 7U);
   EXPECT_EQ(writer.stats().in_place, 1U);
   EXPECT_EQ(reader.stats().copied, 0U);
-  reader.unit() = Unit();
+  reader.unit() = layout::Unit();
   for (std::uint64_t n = 10; n < 60; ++n) ASSERT_TRUE(put(writer, n));
   EXPECT_EQ(writer.stats().in_place, 1U);
   EXPECT_EQ(number_of(drawn), 7U);
@@ -166,13 +166,13 @@ TEST_F(RawRing, ARoomIsPublishedInPlaceAndNotUsedAgainWhileItsOwnerLives) {
 }
 
 TEST_F(RawRing, RoomsNeverTakeTheSlotThatPublishNeeds) {
-  Writer writer({.name = name, .slots = kMinSlots});
+  write::Writer writer({.name = name, .slots = layout::kMinSlots});
   writer.set_format(raw_format());
   put(writer, 1);
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   get(reader);
-  const Unit held = std::move(reader.unit());
-  std::vector<Room> rooms;
+  const layout::Unit held = std::move(reader.unit());
+  std::vector<write::Room> rooms;
   while (auto room = writer.room(kPictureBytes)) rooms.push_back(std::move(*room));
   EXPECT_EQ(rooms.size(), 2U);
   for (std::uint64_t n = 2; n < 20; ++n) EXPECT_TRUE(put(writer, n));
@@ -180,17 +180,17 @@ TEST_F(RawRing, RoomsNeverTakeTheSlotThatPublishNeeds) {
 }
 
 TEST_F(RawRing, ABiggerPictureGetsABiggerRingAndReadersFollow) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   put(writer, 1);
   EXPECT_EQ(get(reader), 1U);
-  const Unit held = std::move(reader.unit());
+  const layout::Unit held = std::move(reader.unit());
   put(writer, 2);
   writer.set_format(raw_format(640, 480));
   ASSERT_TRUE(put(writer, 3, 640 * 480));
   EXPECT_EQ(get(reader), 2U) << "the old ring is read to its end";
-  ASSERT_EQ(reader.next(1000), Event::format);
+  ASSERT_EQ(reader.next(1000), read::Event::format);
   EXPECT_EQ(reader.format().width_px, 640U);
   EXPECT_EQ(get(reader), 3U);
   EXPECT_EQ(reader.unit().bytes.size(), 640U * 480);
@@ -199,64 +199,64 @@ TEST_F(RawRing, ABiggerPictureGetsABiggerRingAndReadersFollow) {
 }
 
 TEST_F(RawRing, AFormatThatIsToldAgainIsNoNewFormat) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   put(writer, 1);
-  ASSERT_EQ(reader.next(1000), Event::format);
-  ASSERT_EQ(reader.next(1000), Event::unit);
-  Format other = raw_format();
+  ASSERT_EQ(reader.next(1000), read::Event::format);
+  ASSERT_EQ(reader.next(1000), read::Event::unit);
+  layout::Format other = raw_format();
   other.rate_num = 25;
   writer.set_format(other);
   writer.set_format(raw_format());
   put(writer, 2);
-  EXPECT_EQ(reader.next(1000), Event::unit);
+  EXPECT_EQ(reader.next(1000), read::Event::unit);
 }
 
 TEST_F(RawRing, ManyFormatsInOneLapLeaveNoPictureWithAWrongOne) {
-  Writer writer({.name = name, .slots = 40});
+  write::Writer writer({.name = name, .slots = 40});
   writer.set_format(raw_format());
   put(writer, 1);
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   get(reader);
   for (std::uint32_t n = 2; n <= 30; ++n) {
-    Format format = raw_format();
+    layout::Format format = raw_format();
     format.rate_num = n;
     writer.set_format(format);
     put(writer, n);
   }
   std::uint64_t got = 0, lost = 0;
   while (got < 30) {
-    const Event event = reader.next(1000);
-    ASSERT_NE(event, Event::timeout);
-    if (event != Event::unit) continue;
+    const read::Event event = reader.next(1000);
+    ASSERT_NE(event, read::Event::timeout);
+    if (event != read::Event::unit) continue;
     got = number_of(reader.unit().bytes);
     lost += reader.unit().lost;
     EXPECT_EQ(reader.format().rate_num, got);
   }
-  EXPECT_EQ(lost, 30 - 1 - kFormats);
+  EXPECT_EQ(lost, 30 - 1 - layout::kFormats);
 }
 
 TEST_F(RawRing, AReaderWaitsForTheName) {
-  Reader reader({.name = name});
-  EXPECT_EQ(reader.next(0), Event::timeout);
-  EXPECT_EQ(reader.link(), Link::no_ring);
+  read::Reader reader({.name = name});
+  EXPECT_EQ(reader.next(0), read::Event::timeout);
+  EXPECT_EQ(reader.link(), read::Link::no_ring);
   std::jthread late([this] {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    Writer writer({.name = name});
+    write::Writer writer({.name = name});
     writer.set_format(raw_format());
     put(writer, 9);
     while (survey(name).readers.empty() || survey(name).readers[0].last_seq == 0) std::this_thread::yield();
   });
   EXPECT_EQ(get(reader), 9U);
-  EXPECT_EQ(reader.link(), Link::live);
+  EXPECT_EQ(reader.link(), read::Link::live);
 }
 
 TEST_F(RawRing, AReaderThatCameWhileTheControlObjectWasInTheMakingLeasesAllTheSame) {
-  std::ofstream(control_path(name)) << std::string(sizeof(Control), '\0');
-  Reader reader({.name = name});
-  EXPECT_EQ(reader.next(0), Event::timeout);
-  Writer writer({.name = name});
+  std::ofstream(kernel::control_path(name)) << std::string(sizeof(layout::Control), '\0');
+  read::Reader reader({.name = name});
+  EXPECT_EQ(reader.next(0), read::Event::timeout);
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 1);
   EXPECT_EQ(get(reader), 1U);
@@ -265,42 +265,42 @@ TEST_F(RawRing, AReaderThatCameWhileTheControlObjectWasInTheMakingLeasesAllTheSa
 }
 
 TEST_F(RawRing, InterruptEndsAWait) {
-  Reader nothing({.name = name});
+  read::Reader nothing({.name = name});
   std::jthread first([&] { nothing.interrupt(); });
-  EXPECT_EQ(nothing.next(60'000), Event::interrupted);
-  Writer writer({.name = name});
+  EXPECT_EQ(nothing.next(60'000), read::Event::interrupted);
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 1);
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   get(reader);
   std::jthread second([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
     reader.interrupt();
   });
-  EXPECT_EQ(reader.next(60'000), Event::interrupted);
+  EXPECT_EQ(reader.next(60'000), read::Event::interrupted);
 }
 
 TEST_F(RawRing, ANewWriterTakesOverAndReadersGoOn) {
-  Format format = raw_format();
+  layout::Format format = raw_format();
   format.boot_id = "not-of-this-boot";
   const pid_t first = in_child([&] {
-    Writer writer({.name = name});
+    write::Writer writer({.name = name});
     writer.set_format(format);
     for (std::uint64_t n = 1; n <= 5; ++n) put(writer, n);
     ::pause();
   });
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   std::uint64_t got = 0;
   while (got < 5) got = get(reader);
-  const Unit held = std::move(reader.unit());
+  const layout::Unit held = std::move(reader.unit());
   kill_and_reap(first);
 
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   EXPECT_FALSE(writer.inherited()) << "a clock of another boot";
   writer.set_format(format);
   for (std::uint64_t n = 6; n <= 40; ++n) {
     put(writer, n);
-    EXPECT_EQ(reader.next(1000), Event::unit) << "the format is as it was";
+    EXPECT_EQ(reader.next(1000), read::Event::unit) << "the format is as it was";
     EXPECT_EQ(number_of(reader.unit().bytes), n);
     EXPECT_EQ(reader.unit().seq, n);
     EXPECT_EQ(reader.unit().lost, 0U);
@@ -310,9 +310,9 @@ TEST_F(RawRing, ANewWriterTakesOverAndReadersGoOn) {
 }
 
 TEST_F(RawRing, ASecondWriterIsRefused) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   try {
-    Writer second({.name = name});
+    write::Writer second({.name = name});
     FAIL() << "two writers";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::try_again);
@@ -321,13 +321,13 @@ TEST_F(RawRing, ASecondWriterIsRefused) {
 }
 
 TEST_F(RawRing, AKilledReaderLeavesNothingBehind) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 1);
   int told[2];
   ASSERT_EQ(::pipe(told), 0);
   const pid_t child = in_child([&] {
-    Reader reader({.name = name});
+    read::Reader reader({.name = name});
     get(reader);
     [[maybe_unused]] const auto wrote = ::write(told[1], "x", 1);
     ::pause();
@@ -343,26 +343,26 @@ TEST_F(RawRing, AKilledReaderLeavesNothingBehind) {
 }
 
 TEST_F(RawRing, AForkedChildKeepsNoLeaseAndNoName) {
-  auto writer = std::make_unique<Writer>(Writer::Options{.name = name});
+  auto writer = std::make_unique<write::Writer>(write::Writer::Options{.name = name});
   writer->set_format(raw_format());
   put(*writer, 1);
-  auto reader = std::make_unique<Reader>(Reader::Options{.name = name});
+  auto reader = std::make_unique<read::Reader>(read::Reader::Options{.name = name});
   get(*reader);
   const pid_t child = in_child([] { ::pause(); });
   reader.reset();
   EXPECT_EQ(survey(name).leased, 0U);
   writer.reset();
-  const Writer next({.name = name});
+  const write::Writer next({.name = name});
   kill_and_reap(child);
 }
 
 TEST_F(RawRing, AForkedChildThatEndsInOrderTakesNothingAway) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 1);
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   get(reader);
-  const Unit held = std::move(reader.unit());
+  const layout::Unit held = std::move(reader.unit());
   const pid_t child = in_child([&] {
     bool refused = false;
     try {
@@ -371,8 +371,8 @@ TEST_F(RawRing, AForkedChildThatEndsInOrderTakesNothingAway) {
       refused = true;
     }
     {
-      const Reader gone = std::move(reader);
-      const Writer gone_too = std::move(writer);
+      const read::Reader gone = std::move(reader);
+      const write::Writer gone_too = std::move(writer);
     }
     ::_exit(refused ? 0 : 1);
   });
@@ -388,9 +388,9 @@ TEST_F(RawRing, AForkedChildThatEndsInOrderTakesNothingAway) {
 }
 
 TEST_F(RawRing, WhoWantsIsKnown) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   EXPECT_FALSE(writer.wanted());
-  Reader reader({.name = name, .want = false});
+  read::Reader reader({.name = name, .want = false});
   EXPECT_FALSE(writer.wanted());
   reader.set_want(true);
   EXPECT_TRUE(writer.wanted()) << "before there is any picture";
@@ -410,40 +410,40 @@ TEST_F(RawRing, WhoWantsIsKnown) {
 
 TEST_F(RawRing, AWriterThatEndsInOrderLeavesNothingWhenNobodyReads) {
   {
-    const Writer writer({.name = name});
+    const write::Writer writer({.name = name});
   }
-  EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
+  EXPECT_NE(::access(kernel::control_path(name).c_str(), F_OK), 0);
   {
-    Writer writer({.name = name});
+    write::Writer writer({.name = name});
     writer.set_format(raw_format());
     put(writer, 1);
   }
-  EXPECT_NE(::access(object_path(name).c_str(), F_OK), 0);
-  EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
+  EXPECT_NE(::access(kernel::object_path(name).c_str(), F_OK), 0);
+  EXPECT_NE(::access(kernel::control_path(name).c_str(), F_OK), 0);
 }
 
 TEST_F(RawRing, TheLastReaderOfAnEndedRingTakesItAway) {
-  auto writer = std::make_unique<Writer>(Writer::Options{.name = name});
+  auto writer = std::make_unique<write::Writer>(write::Writer::Options{.name = name});
   writer->set_format(raw_format());
   put(*writer, 1);
-  auto one = std::make_unique<Reader>(Reader::Options{.name = name});
-  auto two = std::make_unique<Reader>(Reader::Options{.name = name});
+  auto one = std::make_unique<read::Reader>(read::Reader::Options{.name = name});
+  auto two = std::make_unique<read::Reader>(read::Reader::Options{.name = name});
   get(*one);
   writer.reset();
   one.reset();
-  EXPECT_EQ(::access(object_path(name).c_str(), F_OK), 0);
+  EXPECT_EQ(::access(kernel::object_path(name).c_str(), F_OK), 0);
   two.reset();
-  EXPECT_NE(::access(object_path(name).c_str(), F_OK), 0);
-  EXPECT_NE(::access(control_path(name).c_str(), F_OK), 0);
+  EXPECT_NE(::access(kernel::object_path(name).c_str(), F_OK), 0);
+  EXPECT_NE(::access(kernel::control_path(name).c_str(), F_OK), 0);
 }
 
 TEST_F(RawRing, WhoeverLeavesLastTakesTheRingAwayThoughAllLeaveAtOnce) {
   for (int round = 0; round < 200; ++round) {
-    auto writer = std::make_unique<Writer>(Writer::Options{.name = name});
+    auto writer = std::make_unique<write::Writer>(write::Writer::Options{.name = name});
     writer->set_format(raw_format());
     put(*writer, 1);
-    auto one = std::make_unique<Reader>(Reader::Options{.name = name});
-    auto two = std::make_unique<Reader>(Reader::Options{.name = name});
+    auto one = std::make_unique<read::Reader>(read::Reader::Options{.name = name});
+    auto two = std::make_unique<read::Reader>(read::Reader::Options{.name = name});
     std::atomic<int> ready{0};
     const auto leave = [&](auto& who) {
       ++ready;
@@ -454,37 +454,37 @@ TEST_F(RawRing, WhoeverLeavesLastTakesTheRingAwayThoughAllLeaveAtOnce) {
       const std::jthread first([&] { leave(one); }), second([&] { leave(two); });
       leave(writer);
     }
-    ASSERT_NE(::access(object_path(name).c_str(), F_OK), 0) << round;
-    ASSERT_NE(::access(control_path(name).c_str(), F_OK), 0) << round;
+    ASSERT_NE(::access(kernel::object_path(name).c_str(), F_OK), 0) << round;
+    ASSERT_NE(::access(kernel::control_path(name).c_str(), F_OK), 0) << round;
   }
 }
 
 TEST_F(RawRing, ModesAreAsAsked) {
-  Writer writer({.name = name, .mode = 0664});
+  write::Writer writer({.name = name, .mode = 0664});
   writer.set_format(raw_format());
   put(writer, 1);
   struct stat about{};
-  ASSERT_EQ(::stat(object_path(name).c_str(), &about), 0);
+  ASSERT_EQ(::stat(kernel::object_path(name).c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0644U);
-  ASSERT_EQ(::stat(control_path(name).c_str(), &about), 0);
+  ASSERT_EQ(::stat(kernel::control_path(name).c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0664U);
 }
 
 TEST_F(RawRing, BadOptionsAreRefused) {
   for (const char* bad : {"", "a/b", "..", "a.b.c", "front.ctl", "x.new", "a b"}) {
-    EXPECT_THROW(Writer({.name = bad}), Error) << bad;
-    EXPECT_THROW(Reader({.name = bad}), Error) << bad;
+    EXPECT_THROW(write::Writer({.name = bad}), Error) << bad;
+    EXPECT_THROW(read::Reader({.name = bad}), Error) << bad;
   }
-  EXPECT_THROW(Writer({.name = name, .slots = 2}), Error);
-  EXPECT_THROW(Writer({.name = name, .slots = 65}), Error);
-  EXPECT_THROW(Writer({.name = name, .mode = 0200}), Error);
+  EXPECT_THROW(write::Writer({.name = name, .slots = 2}), Error);
+  EXPECT_THROW(write::Writer({.name = name, .slots = 65}), Error);
+  EXPECT_THROW(write::Writer({.name = name, .mode = 0200}), Error);
 }
 
 TEST_F(RawRing, AFormatThatReadersWouldNotTakeIsRefused) {
-  Writer writer({.name = name});
+  write::Writer writer({.name = name});
   EXPECT_THROW(writer.set_format(raw_format(48'600, 10)), Error);
   EXPECT_THROW(writer.set_format(raw_format(0, 10)), Error);
-  Format format = raw_format();
+  layout::Format format = raw_format();
   format.rate_den = 0;
   EXPECT_THROW(writer.set_format(format), Error);
   writer.set_format(raw_format());
@@ -492,15 +492,15 @@ TEST_F(RawRing, AFormatThatReadersWouldNotTakeIsRefused) {
 }
 
 TEST_F(RawRing, AWriterThatComesBackAfterRemovalIsFound) {
-  auto writer = std::make_unique<Writer>(Writer::Options{.name = name});
+  auto writer = std::make_unique<write::Writer>(write::Writer::Options{.name = name});
   writer->set_format(raw_format());
   put(*writer, 1);
   put(*writer, 2);
-  Reader reader({.name = name});
+  read::Reader reader({.name = name});
   EXPECT_EQ(get(reader), 2U);
   writer.reset();
   remove(name, false);
-  Writer again({.name = name});
+  write::Writer again({.name = name});
   again.set_format(raw_format());
   put(again, 50);
   EXPECT_EQ(get(reader), 50U);

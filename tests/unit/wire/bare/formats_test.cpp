@@ -48,7 +48,7 @@ TEST(BareFormats, RecognisesY4m) {
 }
 
 TEST(BareFormats, ReadsHeaderlessRaw) {
-  ReadOptions options;
+  stream::ReadOptions options;
   options.input_format = "rawvideo:bgr24:128x96@30";
   const Read read = read_piped(shell_bytes(kSource + "-pix_fmt bgr24 -f rawvideo -"), options);
   ASSERT_EQ(read.formats.size(), 1U);
@@ -77,9 +77,9 @@ media::Packet first_packet(std::span<const std::byte> bytes, int packets = 1) {
   EXPECT_EQ(write_all(pipe.write_end.get(), bytes), 0);
   const auto reader = make_reader(Fd(::dup(pipe.read_end.get())), "stdin", {});
   for (;;) {
-    const Pull pull = reader->next();
-    EXPECT_NE(pull, Pull::end);
-    if (pull == Pull::packet && --packets == 0) return reader->packet();
+    const stream::Pull pull = reader->next();
+    EXPECT_NE(pull, stream::Pull::end);
+    if (pull == stream::Pull::packet && --packets == 0) return reader->packet();
   }
 }
 
@@ -101,8 +101,8 @@ TEST(BareFormats, AStreamGoesOnAfterASilence) {
   ASSERT_EQ(write_all(pipe.write_end.get(), bytes), 0);
   const auto reader = make_reader(std::move(pipe.read_end), "stdin", {});
   int packets = 0;
-  for (Pull pull = reader->next(); pull != Pull::end; pull = reader->next()) {
-    if (pull != Pull::packet) continue;
+  for (stream::Pull pull = reader->next(); pull != stream::Pull::end; pull = reader->next()) {
+    if (pull != stream::Pull::packet) continue;
     ++packets;
     if (packets == 12) {
       ASSERT_EQ(write_all(pipe.write_end.get(), bytes), 0);
@@ -165,8 +165,8 @@ TEST(BareFormats, ASizeThatChangesIsAFormat) {
   ASSERT_EQ(coded.formats.size(), 2U);
   EXPECT_EQ(coded.formats[1].video.size, (Size{160, 96}));
   EXPECT_EQ(coded.packets.size(), 24U);
-  ReadOptions options;
-  options.on_change = OnChange::exit;
+  stream::ReadOptions options;
+  options.on_change = stream::OnChange::exit;
   EXPECT_THROW(read_piped(joined({one_jpeg(), one_jpeg("80x48")}), options), Error);
 }
 
@@ -183,7 +183,7 @@ TEST(BareFormats, AccessUnitsOfSlicesAndDelimitersStayTogether) {
 TEST(BareFormats, AnnexBJoinedInTheMiddleBeginsWithAKeyframe) {
   const Bytes bytes = h264("-bf 0 -g 6");
   const Read read = read_piped(std::span(bytes).subspan(bytes.size() / 3), [] {
-    ReadOptions options;
+    stream::ReadOptions options;
     options.input_format = "h264";
     return options;
   }());
@@ -224,7 +224,7 @@ TEST(BareFormats, DamagedY4mIsAnError) {
 }
 
 TEST(BareFormats, TruncatedRawIsTold) {
-  ReadOptions options;
+  stream::ReadOptions options;
   options.input_format = "rawvideo:gray:16x16@30";
   const Read read = read_piped(Bytes(16 * 16 * 3 + 5), options);
   EXPECT_EQ(read.packets.size(), 3U);
@@ -234,7 +234,7 @@ TEST(BareFormats, TruncatedRawIsTold) {
 TEST(BareFormats, BytesOfH264ComeThroughOurOwnWriter) {
   const Bytes bytes = h264("-bf 0 -g 4");
   const Read read = read_piped(bytes);
-  const Read again = read_piped(written(read.formats[0], read.packets, OutputFormat::h264));
+  const Read again = read_piped(written(read.formats[0], read.packets, stream::OutputFormat::h264));
   ASSERT_EQ(again.packets.size(), 12U);
   for (std::size_t i = 0; i < 12; ++i) {
     EXPECT_TRUE(same_bytes(again.packets[i].payload.bytes(), read.packets[i].payload.bytes())) << i;

@@ -1,3 +1,5 @@
+#include "wire/bare/plain_writers.hpp"
+
 #include <gmock/gmock.h>
 
 #include "wire/make_writer.hpp"
@@ -10,7 +12,7 @@ using media::PixelFormat;
 using media::StreamFormat;
 using media::VideoCodec;
 
-std::string refusal(OutputFormat as, const StreamFormat& format) {
+std::string refusal(stream::OutputFormat as, const StreamFormat& format) {
   const MemFile file;
   try {
     make_writer(file.for_writing(), "stdout", as)->set_format(format);
@@ -23,19 +25,21 @@ std::string refusal(OutputFormat as, const StreamFormat& format) {
 
 TEST(PlainWriters, NamesAreThoseOfTheOption) {
   for (const char* name : {"nut", "jpeg", "mjpeg", "h264", "h265", "y4m", "rawvideo"})
-    EXPECT_TRUE(output_format_by_name(name)) << name;
-  EXPECT_FALSE(output_format_by_name("mp4"));
-  EXPECT_EQ(output_format_by_name("h265"), OutputFormat::h265);
+    EXPECT_TRUE(bare::output_format_by_name(name)) << name;
+  EXPECT_FALSE(bare::output_format_by_name("mp4"));
+  EXPECT_EQ(bare::output_format_by_name("h265"), stream::OutputFormat::h265);
 }
 
 TEST(PlainWriters, RefuseWhatTheyCannotCarry) {
   StreamFormat h264;
   h264.video.codec = VideoCodec::h264;
-  EXPECT_EQ(refusal(OutputFormat::y4m, h264), "output format y4m needs raw planar YUV, the stream is h264: use -c raw");
-  EXPECT_EQ(refusal(OutputFormat::jpeg, h264), "output format jpeg needs MJPEG, the stream is h264: use -c mjpeg");
-  EXPECT_EQ(refusal(OutputFormat::y4m, raw_format(PixelFormat::yuyv422, {64, 48})),
+  EXPECT_EQ(refusal(stream::OutputFormat::y4m, h264),
+            "output format y4m needs raw planar YUV, the stream is h264: use -c raw");
+  EXPECT_EQ(refusal(stream::OutputFormat::jpeg, h264),
+            "output format jpeg needs MJPEG, the stream is h264: use -c mjpeg");
+  EXPECT_EQ(refusal(stream::OutputFormat::y4m, raw_format(PixelFormat::yuyv422, {64, 48})),
             "output format y4m needs raw planar YUV, the stream is raw yuyv422: use --output-format rawvideo");
-  EXPECT_EQ(refusal(OutputFormat::h264, raw_format(PixelFormat::yuyv422, {64, 48})),
+  EXPECT_EQ(refusal(stream::OutputFormat::h264, raw_format(PixelFormat::yuyv422, {64, 48})),
             "output format h264 needs H.264, the stream is raw yuyv422: use -c h264");
 }
 
@@ -46,7 +50,7 @@ TEST(PlainWriters, Y4mComesBackTheSameAndFfmpegTakesIt) {
     format.video.range = media::ColourRange::full;
     format.video.frame_rate = {30000, 1001};
     const auto packets = raw_packets(format, 3);
-    const MemFile file(written(format, packets, OutputFormat::y4m));
+    const MemFile file(written(format, packets, stream::OutputFormat::y4m));
     const Read read = read_all(file.for_reading());
     ASSERT_EQ(read.packets.size(), 3U);
     EXPECT_EQ(read.formats[0].video, format.video);
@@ -56,22 +60,22 @@ TEST(PlainWriters, Y4mComesBackTheSameAndFfmpegTakesIt) {
     };
     EXPECT_EQ(sum("-f yuv4mpegpipe -i " + file.path()),
               sum("-f rawvideo -pix_fmt " + std::string(media::name(pixels)) + " -s 34x18 -i " +
-                  MemFile(written(format, packets, OutputFormat::rawvideo)).path()));
+                  MemFile(written(format, packets, stream::OutputFormat::rawvideo)).path()));
   }
 }
 
 TEST(PlainWriters, RawvideoIsNothingButPictures) {
   const StreamFormat format = raw_format(PixelFormat::bgr24, {34, 18});
   const auto packets = raw_packets(format, 3);
-  const Bytes bytes = written(format, packets, OutputFormat::rawvideo);
+  const Bytes bytes = written(format, packets, stream::OutputFormat::rawvideo);
   EXPECT_EQ(bytes.size(), 3U * 34 * 18 * 3);
-  ReadOptions options;
+  stream::ReadOptions options;
   options.input_format = "rawvideo:bgr24:34x18@30";
   EXPECT_EQ(read_piped(bytes, options).packets.size(), 3U);
 }
 
 TEST(PlainWriters, APictureThatChangesIsNotForFormatsThatCannotSaySo) {
-  for (const OutputFormat as : {OutputFormat::y4m, OutputFormat::rawvideo}) {
+  for (const stream::OutputFormat as : {stream::OutputFormat::y4m, stream::OutputFormat::rawvideo}) {
     const StreamFormat format = raw_format(PixelFormat::gray, {34, 18});
     const MemFile file;
     const auto writer = make_writer(file.for_writing(), "stdout", as);
@@ -86,7 +90,7 @@ TEST(PlainWriters, JpegIsCompleteAfterOne) {
   StreamFormat format;
   format.video.codec = VideoCodec::mjpeg;
   const MemFile file;
-  const auto writer = make_writer(file.for_writing(), "stdout", OutputFormat::jpeg);
+  const auto writer = make_writer(file.for_writing(), "stdout", stream::OutputFormat::jpeg);
   writer->set_format(format);
   EXPECT_FALSE(writer->complete());
   media::Packet packet;
@@ -101,7 +105,7 @@ TEST(PlainWriters, TellWhenAWriteMayBlock) {
   std::vector<bool> told;
   const MemFile file;
   const auto writer =
-      make_writer(file.for_writing(), "stdout", OutputFormat::nut, [&](bool now) { told.push_back(now); });
+      make_writer(file.for_writing(), "stdout", stream::OutputFormat::nut, [&](bool now) { told.push_back(now); });
   const StreamFormat format = raw_format(PixelFormat::gray, {34, 18});
   writer->set_format(format);
   writer->write(raw_packets(format, 1)[0]);

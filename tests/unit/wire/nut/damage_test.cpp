@@ -30,7 +30,7 @@ std::vector<Packet> tiny_packets(unsigned count, std::int64_t first_us = 1'000'0
 }
 
 Read read_bytes(std::span<const std::byte> bytes) {
-  ReadOptions options;
+  stream::ReadOptions options;
   options.input_format = "nut";
   return read_all(MemFile(bytes).for_reading(), options);
 }
@@ -185,13 +185,13 @@ TEST(NutDamage, ANewWriterInTheMiddleOfABigFrameIsNoticedAtOnce) {
   const auto reader = make_reader(std::move(pipe.read_end), "stdin", {});
   std::vector<Packet> got;
   while (got.size() < packets.size()) {
-    const Pull pull = reader->next();
-    ASSERT_NE(pull, Pull::end);
-    if (pull == Pull::packet) got.push_back(reader->packet());
+    const stream::Pull pull = reader->next();
+    ASSERT_NE(pull, stream::Pull::end);
+    if (pull == stream::Pull::packet) got.push_back(reader->packet());
   }
   seen = true;
   EXPECT_TRUE(only_whole(got, packets));
-  EXPECT_EQ(reader->next(), Pull::end);
+  EXPECT_EQ(reader->next(), stream::Pull::end);
   writer.join();
 }
 
@@ -200,7 +200,7 @@ TEST(NutDamage, FollowsAFormatChange) {
   const auto before = tiny_packets(5);
   const auto after = raw_packets(second, 5, 1'000'000'900'000'000);
   const MemFile file;
-  const auto writer = make_writer(file.for_writing(), "stdout", OutputFormat::nut);
+  const auto writer = make_writer(file.for_writing(), "stdout", stream::OutputFormat::nut);
   writer->set_format(tiny());
   for (const Packet& packet : before) writer->write(packet);
   writer->set_format(second);
@@ -214,8 +214,8 @@ TEST(NutDamage, FollowsAFormatChange) {
   EXPECT_EQ(read.packets[5].payload.size(), 1200U);
   EXPECT_EQ(read.stats.resyncs, 0U);
 
-  ReadOptions exit;
-  exit.on_change = OnChange::exit;
+  stream::ReadOptions exit;
+  exit.on_change = stream::OnChange::exit;
   try {
     read_all(file.for_reading(), exit);
     ADD_FAILURE() << "went on";
@@ -291,7 +291,7 @@ TEST(NutDamage, MemoryStaysFlatOverAMillionFrames) {
   constexpr unsigned kFrames = 1'000'000;
   Pipe pipe = make_pipe();
   std::thread thread([&, end = std::move(pipe.write_end)]() mutable {
-    const auto writer = make_writer(std::move(end), "stdout", OutputFormat::nut);
+    const auto writer = make_writer(std::move(end), "stdout", stream::OutputFormat::nut);
     const auto packets = tiny_packets(1);
     writer->set_format(tiny());
     Packet packet = packets[0];
@@ -302,7 +302,7 @@ TEST(NutDamage, MemoryStaysFlatOverAMillionFrames) {
   });
   const auto reader = make_reader(std::move(pipe.read_end), "stdin", {});
   std::size_t early = 0;
-  for (Pull pull = reader->next(); pull != Pull::end; pull = reader->next()) {
+  for (stream::Pull pull = reader->next(); pull != stream::Pull::end; pull = reader->next()) {
     if (reader->stats().packets == kFrames / 100) early = resident_bytes();
   }
   thread.join();

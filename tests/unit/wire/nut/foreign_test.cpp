@@ -235,7 +235,7 @@ TEST(NutForeign, BFramesThatNobodyToldOfKeepTheirTimes) {
 }
 
 TEST(DtsRule, GivesTheEarliestTimeNotYetTaken) {
-  DtsRule rule;
+  nut::DtsRule rule;
   rule.restart(2);
   std::vector<std::int64_t> dts;
   for (const std::int64_t pts : {1000, 1300, 1200, 1100, 1600, 1500, 1400}) dts.push_back(rule.next(pts, 100));

@@ -31,7 +31,7 @@ std::string frame_sums(const std::string& path, const std::string& options = "-f
 
 Bytes rewritten(const Read& read) {
   const MemFile file;
-  const auto writer = make_writer(file.for_writing(), "stdout", OutputFormat::nut);
+  const auto writer = make_writer(file.for_writing(), "stdout", stream::OutputFormat::nut);
   writer->set_format(read.formats.at(0));
   for (const Packet& packet : read.packets) writer->write(packet);
   return file.content();

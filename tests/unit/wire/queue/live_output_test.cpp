@@ -20,7 +20,7 @@ using media::Track;
 using media::VideoCodec;
 
 /// A writer whose reader takes packets only when the gate is open.
-class GatedWriter final : public StreamWriter {
+class GatedWriter final : public stream::Writer {
 public:
   struct Shared {
     std::mutex mutex;
@@ -91,7 +91,7 @@ std::vector<std::uint64_t> numbers(const std::vector<Packet>& packets) {
 }
 
 TEST(LiveQueue, PicturesNewestWins) {
-  LiveQueue queue(true);
+  queue::LiveQueue queue(true);
   queue.set_format(format_of(VideoCodec::mjpeg));
   std::uint64_t dropped = 0;
   for (int i = 0; i < 10; ++i) dropped += queue.push(packet_at(i, 33'000)).video;
@@ -106,7 +106,7 @@ TEST(LiveQueue, PicturesNewestWins) {
 }
 
 TEST(LiveQueue, PicturesWaitAtMostAQuarterOfASecond) {
-  LiveQueue queue(true);
+  queue::LiveQueue queue(true);
   queue.set_format(format_of(VideoCodec::raw));
   EXPECT_EQ(queue.push(packet_at(0, 200'000)).video, 0U);
   EXPECT_EQ(queue.push(packet_at(1, 200'000)).video, 0U);
@@ -114,7 +114,7 @@ TEST(LiveQueue, PicturesWaitAtMostAQuarterOfASecond) {
 }
 
 TEST(LiveQueue, CodedVideoGoesUntilTheNextKeyframe) {
-  LiveQueue queue(true);
+  queue::LiveQueue queue(true);
   queue.set_format(format_of(VideoCodec::h264));
   std::uint64_t dropped = 0;
   for (int i = 0; i < 50; ++i) dropped += queue.push(packet_at(i, 33'000, i % 20 == 0)).video;
@@ -128,7 +128,7 @@ TEST(LiveQueue, CodedVideoGoesUntilTheNextKeyframe) {
 }
 
 TEST(LiveQueue, AudioHasItsOwnBound) {
-  LiveQueue queue(true);
+  queue::LiveQueue queue(true);
   queue.set_format(format_of(VideoCodec::raw));
   std::uint64_t audio = 0;
   std::uint64_t video = 0;
@@ -141,7 +141,7 @@ TEST(LiveQueue, AudioHasItsOwnBound) {
 }
 
 TEST(LiveQueue, WithoutLiveNothingIsDroppedAndRoomEnds) {
-  LiveQueue queue(false);
+  queue::LiveQueue queue(false);
   queue.set_format(format_of(VideoCodec::raw));
   int taken = 0;
   while (queue.has_room(Track::video)) queue.push(packet_at(taken++, 33'000));
@@ -151,7 +151,7 @@ TEST(LiveQueue, WithoutLiveNothingIsDroppedAndRoomEnds) {
 
 TEST(LiveOutput, AStalledReaderNeverBlocksTheSource) {
   auto shared = std::make_shared<GatedWriter::Shared>();
-  LiveOutput output(std::make_unique<GatedWriter>(shared), "stdout", true);
+  queue::LiveOutput output(std::make_unique<GatedWriter>(shared), "stdout", true);
   output.set_format(format_of(VideoCodec::mjpeg));
   output.offer(packet_at(0, 33'000));
   shared->wait_until_writing();
@@ -167,7 +167,7 @@ TEST(LiveOutput, AStalledReaderNeverBlocksTheSource) {
 TEST(LiveOutput, WithoutLiveEveryPacketArrives) {
   auto shared = std::make_shared<GatedWriter::Shared>();
   shared->open = true;
-  LiveOutput output(std::make_unique<GatedWriter>(shared), "stdout", false);
+  queue::LiveOutput output(std::make_unique<GatedWriter>(shared), "stdout", false);
   output.set_format(format_of(VideoCodec::raw));
   for (int i = 0; i < 500; ++i) output.offer(packet_at(i, 10));
   EXPECT_TRUE(output.finish(5000));
@@ -178,7 +178,7 @@ TEST(LiveOutput, WithoutLiveEveryPacketArrives) {
 TEST(LiveOutput, GivesUpOnAReaderThatDoesNotTakeTheRest) {
   auto shared = std::make_shared<GatedWriter::Shared>();
   {
-    LiveOutput output(std::make_unique<GatedWriter>(shared), "stdout", true);
+    queue::LiveOutput output(std::make_unique<GatedWriter>(shared), "stdout", true);
     output.set_format(format_of(VideoCodec::raw));
     output.offer(packet_at(0, 33'000));
     shared->wait_until_writing();
@@ -194,7 +194,8 @@ TEST(LiveOutput, GivesUpOnAReaderThatDoesNotTakeTheRest) {
 TEST(LiveOutput, ClosesWhenTheReaderGoes) {
   Pipe pipe = make_pipe();
   ::signal(SIGPIPE, SIG_IGN);
-  LiveOutput output(make_writer(std::move(pipe.write_end), "stdout", OutputFormat::nut), "stdout", false);
+  queue::LiveOutput output(make_writer(std::move(pipe.write_end), "stdout", stream::OutputFormat::nut), "stdout",
+                           false);
   pipe.read_end.reset();
   const StreamFormat format = raw_format(media::PixelFormat::gray, {64, 48});
   output.set_format(format);
@@ -204,7 +205,8 @@ TEST(LiveOutput, ClosesWhenTheReaderGoes) {
 }
 
 TEST(LiveOutput, RethrowsWhatTheWriterFailedWith) {
-  LiveOutput output(make_writer(Fd(::open("/dev/full", O_WRONLY)), "/dev/full", OutputFormat::nut), "/dev/full", false);
+  queue::LiveOutput output(make_writer(Fd(::open("/dev/full", O_WRONLY)), "/dev/full", stream::OutputFormat::nut),
+                           "/dev/full", false);
   const StreamFormat format = raw_format(media::PixelFormat::gray, {64, 48});
   output.set_format(format);
   for (const Packet& packet : raw_packets(format, 5)) output.offer(packet);
@@ -219,7 +221,7 @@ TEST(LiveOutput, RethrowsWhatTheWriterFailedWith) {
 
 TEST(LiveOutput, IsClosedAfterTheOnePictureOfAJpegOutput) {
   const MemFile file;
-  LiveOutput output(make_writer(file.for_writing(), "stdout", OutputFormat::jpeg), "stdout", false);
+  queue::LiveOutput output(make_writer(file.for_writing(), "stdout", stream::OutputFormat::jpeg), "stdout", false);
   output.set_format(format_of(VideoCodec::mjpeg));
   for (int i = 0; i < 50; ++i) output.offer(packet_at(i, 33'000));
   EXPECT_TRUE(output.finish(5000));

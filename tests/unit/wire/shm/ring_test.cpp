@@ -23,14 +23,14 @@ protected:
   std::string name(const char* suffix = "") const {
     return std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) + suffix;
   }
-  std::unique_ptr<RingWriter> writer(ring::Writer::Options options = {}) const {
+  std::unique_ptr<shm::Writer> writer(ring::write::Writer::Options options = {}) const {
     options.name = name();
-    return std::make_unique<RingWriter>(std::move(options));
+    return std::make_unique<shm::Writer>(std::move(options));
   }
   /// One that gives up when nothing comes for long.
-  std::unique_ptr<RingReader> reader(ReadOptions options = {}) {
+  std::unique_ptr<shm::Reader> reader(stream::ReadOptions options = {}) {
     if (options.stop_fd < 0) options.stop_fd = limit_.get();
-    return std::make_unique<RingReader>(name(), std::move(options));
+    return std::make_unique<shm::Reader>(name(), std::move(options));
   }
 
 private:
@@ -67,11 +67,11 @@ Packet unit(std::uint64_t number, bool key, std::size_t bytes = 1000) {
 }
 
 /// The next packet, which must be there; formats before it are passed over.
-Packet take(StreamReader& reader) {
+Packet take(stream::Reader& reader) {
   for (;;) {
-    const Pull pull = reader.next();
-    if (pull == Pull::packet) return std::move(reader.packet());
-    if (pull != Pull::format) {
+    const stream::Pull pull = reader.next();
+    if (pull == stream::Pull::packet) return std::move(reader.packet());
+    if (pull != stream::Pull::format) {
       ADD_FAILURE() << "no packet came";
       return {};
     }
@@ -110,19 +110,20 @@ TEST(RingFormat, ComesBackAsItWas) {
     }
   }
   for (const StreamFormat& format : formats) {
-    ring::Format told;
-    ASSERT_TRUE(ring::from_fields(ring::to_fields(to_ring(format, "shm:x")), told)) << media::describe(format);
-    EXPECT_EQ(from_ring(told, "shm:x"), format) << media::describe(format);
+    ring::layout::Format told;
+    ASSERT_TRUE(ring::layout::from_fields(ring::layout::to_fields(shm::to_ring(format, "shm:x")), told))
+        << media::describe(format);
+    EXPECT_EQ(shm::from_ring(told, "shm:x"), format) << media::describe(format);
   }
 }
 
 TEST(RingFormat, RefusesPicturesWithoutASizeAndPixelsNobodyKnows) {
-  EXPECT_THROW(to_ring(raw_format(PixelFormat::none, {64, 48}), "shm:x"), Error);
-  EXPECT_THROW(to_ring(raw_format(PixelFormat::yuv420p, {0, 0}), "shm:x"), Error);
-  EXPECT_THROW(to_ring(raw_format(PixelFormat::gray, {16400, 2}), "shm:x"), Error);
-  ring::Format strange = to_ring(picture_format(), "shm:x");
+  EXPECT_THROW(shm::to_ring(raw_format(PixelFormat::none, {64, 48}), "shm:x"), Error);
+  EXPECT_THROW(shm::to_ring(raw_format(PixelFormat::yuv420p, {0, 0}), "shm:x"), Error);
+  EXPECT_THROW(shm::to_ring(raw_format(PixelFormat::gray, {16400, 2}), "shm:x"), Error);
+  ring::layout::Format strange = shm::to_ring(picture_format(), "shm:x");
   strange.pixel_format = "p010le";
-  EXPECT_THROW(from_ring(strange, "shm:x"), Error);
+  EXPECT_THROW(shm::from_ring(strange, "shm:x"), Error);
 }
 
 TEST(RingFormat, LeavesOutWhatARingHasNoPlaceFor) {
@@ -130,18 +131,18 @@ TEST(RingFormat, LeavesOutWhatARingHasNoPlaceFor) {
   format.audio = media::AudioFormat{media::AudioCodec::aac, 48000, 2, {}};
   format.video.frame_rate = {std::int64_t{1} << 40, 1};
   format.clock->boot_id = std::string(60, 'x');
-  const StreamFormat back = from_ring(to_ring(format, "shm:x"), "shm:x");
+  const StreamFormat back = shm::from_ring(shm::to_ring(format, "shm:x"), "shm:x");
   EXPECT_FALSE(back.audio);
   EXPECT_FALSE(back.clock);
   EXPECT_FALSE(back.video.frame_rate);
 }
 
 TEST(RingFormat, AClockThatWouldOverflowIsNone) {
-  ring::Format format = to_ring(picture_format(), "shm:x");
+  ring::layout::Format format = shm::to_ring(picture_format(), "shm:x");
   for (const std::int64_t value :
        {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
     format.anchor_monotonic_ns = value;
-    EXPECT_FALSE(from_ring(format, "shm:x").clock);
+    EXPECT_FALSE(shm::from_ring(format, "shm:x").clock);
   }
 }
 
@@ -156,7 +157,7 @@ TEST_F(Ring, PicturesComeThroughExactly) {
   sent[2].captured_ns.reset();
   sent[2].sequence.reset();
   out->write(sent[0]);
-  ASSERT_EQ(in->next(), Pull::format);
+  ASSERT_EQ(in->next(), stream::Pull::format);
   EXPECT_EQ(in->format(), format);
   out->write(sent[1]);
   out->write(sent[2]);
@@ -230,12 +231,12 @@ TEST_F(Ring, WhoHoldsManyRoomsGetsMemoryElsewhereAndNothingIsDropped) {
 }
 
 TEST_F(Ring, PaddedPlanesComeOutTight) {
-  ring::Writer out({.name = name()});
+  ring::write::Writer out({.name = name()});
   const auto in = reader();
   const StreamFormat format = raw_format(PixelFormat::yuv420p, {6, 4});
-  out.set_format(to_ring(format, "shm:x"));
+  out.set_format(shm::to_ring(format, "shm:x"));
   Bytes padded(1000, std::byte{0xEE});
-  ring::UnitInfo info{.planes = 3, .plane = {{{16, 32}, {200, 8}, {300, 16}}}};
+  ring::layout::UnitInfo info{.planes = 3, .plane = {{{16, 32}, {200, 8}, {300, 16}}}};
   Bytes tight;
   for (std::size_t p = 0; p < 3; ++p) {
     const std::size_t rows = p == 0 ? 4 : 2, row = p == 0 ? 6 : 3;
@@ -252,25 +253,25 @@ TEST_F(Ring, PaddedPlanesComeOutTight) {
 }
 
 TEST_F(Ring, WhatIsNoPictureIsLeftOutAndCounted) {
-  ring::Writer out({.name = name()});
+  ring::write::Writer out({.name = name()});
   const auto in = reader();
   const StreamFormat format = raw_format(PixelFormat::yuv420p, {64, 48});
-  out.set_format(to_ring(format, "shm:x"));
+  out.set_format(shm::to_ring(format, "shm:x"));
   const Bytes whole(64 * 48 * 3 / 2);
   const auto good = [&] { ASSERT_TRUE(out.publish({.pts_us = 1}, whole)); };
   good();
   EXPECT_FALSE(take(*in).discontinuity);
-  const std::vector<ring::UnitInfo> bad{
+  const std::vector<ring::layout::UnitInfo> bad{
       {.planes = 2, .plane = {{{0, 64}, {3072, 32}}}},
       {.planes = 3, .plane = {{{0, 64}, {3072, 32}, {0xFFFF'FFFF, 32}}}},
       {.planes = 3, .plane = {{{0, 64}, {3072, 31}, {3840, 32}}}},
       {.planes = 3, .plane = {{{0, 0xFFFF'FFFF}, {3072, 32}, {3840, 32}}}},
       {.planes = 3, .plane = {{{0, 64}, {3072, 32}, {3841, 32}}}},
       {.pts_us = std::numeric_limits<std::int64_t>::min()},
-      {.captured_ns = std::numeric_limits<std::int64_t>::max(), .flags = ring::kHasCapture},
+      {.captured_ns = std::numeric_limits<std::int64_t>::max(), .flags = ring::layout::kHasCapture},
   };
   std::uint64_t dropped = 0;
-  for (const ring::UnitInfo& info : bad) {
+  for (const ring::layout::UnitInfo& info : bad) {
     ASSERT_TRUE(out.publish(info, whole));
     good();
     EXPECT_TRUE(take(*in).discontinuity);
@@ -297,7 +298,7 @@ TEST_F(Ring, CodedVideoAndSoundComeThroughExactly) {
     sent.back().sequence.reset();
   }
   out->write(sent[0]);
-  ASSERT_EQ(in->next(), Pull::format);
+  ASSERT_EQ(in->next(), stream::Pull::format);
   EXPECT_EQ(in->format(), format);
   for (std::size_t i = 1; i < sent.size(); ++i) out->write(sent[i]);
   for (const Packet& packet : sent) expect_same(take(*in), packet);
@@ -356,10 +357,10 @@ TEST_F(Ring, ParameterSetsOfAKeyframeAreTold) {
   Packet packet = unit(0, true);
   packet.payload = media::Payload::copy_of(std::as_bytes(std::span(kKey)));
   out->write(packet);
-  ASSERT_EQ(in->next(), Pull::format);
-  ASSERT_EQ(in->next(), Pull::format);
+  ASSERT_EQ(in->next(), stream::Pull::format);
+  ASSERT_EQ(in->next(), stream::Pull::format);
   EXPECT_TRUE(same_bytes(in->format().video.parameter_sets, std::as_bytes(std::span(kKey).first(16))));
-  ASSERT_EQ(in->next(), Pull::packet);
+  ASSERT_EQ(in->next(), stream::Pull::packet);
   expect_same(in->packet(), packet);
 }
 
@@ -371,7 +372,7 @@ TEST_F(Ring, ReadersOutliveTheirWriterAndTheClockGoesOn) {
     EXPECT_FALSE(first->inherited());
     first->set_format(format);
     first->write(unit(0, true));
-    ASSERT_EQ(in->next(), Pull::format);
+    ASSERT_EQ(in->next(), stream::Pull::format);
     EXPECT_FALSE(take(*in).discontinuity);
     first->write(unit(1, false));
     take(*in);
@@ -384,7 +385,7 @@ TEST_F(Ring, ReadersOutliveTheirWriterAndTheClockGoesOn) {
   second->write(unit(10, false));
   second->write(unit(11, true));
   second->write(unit(12, false));
-  ASSERT_EQ(in->next(), Pull::packet) << "the same format is not told again";
+  ASSERT_EQ(in->next(), stream::Pull::packet) << "the same format is not told again";
   EXPECT_EQ(in->packet().sequence, 11U);
   EXPECT_TRUE(in->packet().discontinuity);
   const Packet next = take(*in);
@@ -403,14 +404,14 @@ TEST_F(Ring, ABiggerPictureIsFollowed) {
   out->set_format(big);
   const auto second = raw_packets(big, 1, first.pts_us + 1)[0];
   out->write(second);
-  ASSERT_EQ(in->next(), Pull::format);
+  ASSERT_EQ(in->next(), stream::Pull::format);
   EXPECT_EQ(in->format(), big);
   expect_same(take(*in), second);
 }
 
 TEST_F(Ring, OnChangeExitRefusesAnotherPicture) {
   const auto out = writer();
-  const auto in = reader({.on_change = OnChange::exit});
+  const auto in = reader({.on_change = stream::OnChange::exit});
   const StreamFormat small = raw_format(PixelFormat::gray, {32, 32}), big = raw_format(PixelFormat::gray, {64, 64});
   out->set_format(small);
   out->write(raw_packets(small, 1)[0]);
@@ -422,7 +423,7 @@ TEST_F(Ring, OnChangeExitRefusesAnotherPicture) {
 
 TEST_F(Ring, ASlowReaderOfNewestPicturesSkips) {
   const auto out = writer();
-  const auto in = reader({.delivery = Delivery::newest_pictures});
+  const auto in = reader({.delivery = stream::Delivery::newest_pictures});
   const auto sent = raw_packets(picture_format(), 6);
   out->set_format(picture_format());
   out->write(sent[0]);
@@ -437,7 +438,7 @@ TEST_F(Ring, ASlowReaderOfNewestPicturesSkips) {
 
 TEST_F(Ring, NewestPicturesSkipsNoCodedVideo) {
   const auto out = writer();
-  const auto in = reader({.delivery = Delivery::newest_pictures});
+  const auto in = reader({.delivery = stream::Delivery::newest_pictures});
   out->set_format(coded_format(VideoCodec::mjpeg));
   out->write(unit(0, true));
   EXPECT_EQ(take(*in).sequence, 0U);
@@ -453,8 +454,8 @@ TEST_F(Ring, AStopEndsTheWaitForARingThatNobodyHasMade) {
                             const std::uint64_t one = 1;
                             ASSERT_EQ(::write(stop.get(), &one, sizeof one), 8);
                           }});
-  EXPECT_EQ(in->next(), Pull::stopped);
-  EXPECT_EQ(in->next(), Pull::stopped);
+  EXPECT_EQ(in->next(), stream::Pull::stopped);
+  EXPECT_EQ(in->next(), stream::Pull::stopped);
   EXPECT_EQ(waiting, std::vector{true});
 }
 
@@ -469,7 +470,7 @@ TEST_F(Ring, AStopEndsTheWaitForTheNextPicture) {
     const std::uint64_t one = 1;
     ASSERT_EQ(::write(stop.get(), &one, sizeof one), 8);
   });
-  EXPECT_EQ(in->next(), Pull::stopped);
+  EXPECT_EQ(in->next(), stream::Pull::stopped);
   stopper.join();
 }
 
@@ -477,7 +478,7 @@ TEST_F(Ring, AReaderThatWasFirstGetsTheFirstPicture) {
   std::vector<bool> waiting;
   std::thread maker;
   const auto sent = raw_packets(picture_format(), 1)[0];
-  std::unique_ptr<RingWriter> out;
+  std::unique_ptr<shm::Writer> out;
   const auto in = reader({.on_waiting = [&](bool now) {
     waiting.push_back(now);
     if (!now) return;
@@ -518,7 +519,7 @@ TEST_F(Ring, WishesReachTheWriter) {
 
 TEST_F(Ring, AnOutputToARingWritesAtOnceAndTellsWhatItWrote) {
   const auto in = reader();
-  const auto out = make_output(writer(), "shm:x", true);
+  const auto out = queue::make_output(writer(), "shm:x", true);
   out->set_format(picture_format());
   for (const Packet& packet : raw_packets(picture_format(), 2)) {
     out->offer(packet);
@@ -531,7 +532,7 @@ TEST_F(Ring, AnOutputToARingWritesAtOnceAndTellsWhatItWrote) {
 }
 
 TEST_F(Ring, AnOutputThatCannotGoOnIsClosedAndSaysWhyAtItsEnd) {
-  const auto out = make_output(writer(), "shm:x", true);
+  const auto out = queue::make_output(writer(), "shm:x", true);
   out->set_format(raw_format(PixelFormat::none, {64, 48}));
   EXPECT_TRUE(out->stats().closed);
   out->offer(unit(0, true));
@@ -543,9 +544,9 @@ TEST_F(Ring, IsOpenedByItsEndpoint) {
   const Endpoint endpoint = parse_endpoint("shm:" + name());
   EXPECT_FALSE(is_file(endpoint));
   EXPECT_EQ(shown_output(endpoint), "shm:" + name());
-  EXPECT_THROW(make_writer(open_for_writing(endpoint), OutputFormat::y4m, {}), Error);
+  EXPECT_THROW(make_writer(open_for_writing(endpoint), stream::OutputFormat::y4m, {}), Error);
   EXPECT_THROW(open_reader(endpoint, {.input_format = "nut"}), Error);
-  const auto out = make_writer(open_for_writing(endpoint), OutputFormat::nut, {.slots = 5});
+  const auto out = make_writer(open_for_writing(endpoint), stream::OutputFormat::nut, {.slots = 5});
   const auto in = open_reader(endpoint, {});
   out->set_format(picture_format());
   const auto sent = raw_packets(picture_format(), 1)[0];
