@@ -47,6 +47,7 @@ no_workplace() { ! git grep -nIE 'TODO|FIXME|XXX' -- lib tools scripts examples;
 
 check "C++ is formatted as .clang-format says" formatted
 check "includes in lib/ point only downwards" /usr/bin/python3 scripts/check-includes.py
+check "tests that requirements.md and threat-model.md name are there" /usr/bin/python3 scripts/check-requirements.py
 check "shell scripts parse" scripts_parse
 check "nothing is marked unfinished" no_workplace
 for page in man/*.[1-8]; do check "$page is clean under mandoc -Tlint" manual_is_clean "$page"; done
