@@ -8,6 +8,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "base/faults.hpp"
+
 namespace campipe::net {
 
 namespace {
@@ -39,6 +41,10 @@ Connection::Connection(Loop& loop, Fd fd, Address peer, ConnectionHandler& handl
   set_option(fd_.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd_.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, kNotSentLowBytes);
   update_watch();
+}
+
+Connection::~Connection() {
+  if (gone_ != nullptr) *gone_ = true;
 }
 
 bool Connection::write(std::span<const iovec> parts, std::shared_ptr<const void> keep) {
@@ -158,7 +164,19 @@ void Connection::update_watch() {
   watch_.set(events);
 }
 
+/// An exception of this connection's owner ends this connection, never the loop.
 void Connection::on_events(int events) {
+  const std::string_view kind = handler_.kind();
+  bool gone = false;
+  gone_ = &gone;
+  bool good = faults::contain(kind, [&] { dispatch(events); });
+  if (!good && !gone) good = faults::contain(kind, [&] { handler_.on_fault(); });
+  if (gone) return;
+  gone_ = nullptr;
+  if (!good) watch_.set(0);  // or the same event would come at once; its owner's time limits end it
+}
+
+void Connection::dispatch(int events) {
   if (failed_ != 0) return handler_.on_failed(failed_);
   if ((events & Watch::kWrite) != 0 && !idle()) {
     if (!flush()) {

@@ -27,6 +27,10 @@ public:
   virtual void on_end() = 0;
   /// The connection is lost. `error` is an errno value.
   virtual void on_failed(int error) = 0;
+  /// One of the calls above threw, which has been counted and logged: ends this connection, and nothing else.
+  virtual void on_fault() = 0;
+  /// What faults are counted as: "http connection".
+  virtual std::string_view kind() const noexcept = 0;
 };
 
 /// A TCP connection: one sendmsg(2) for one write, and no queue but the rest of that one write and short texts, so that
@@ -36,6 +40,9 @@ class Connection {
 public:
   /// Reads from the start. Takes `fd` over, which is a connected stream socket.
   Connection(Loop& loop, Fd fd, Address peer, ConnectionHandler& handler);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   /// Whether all that was written has been taken by the kernel.
   bool idle() const noexcept { return rest_.empty() && text_.empty(); }
@@ -78,6 +85,7 @@ public:
 
 private:
   void on_events(int events);
+  void dispatch(int events);
   bool flush();
   /// Sends of rest_ or, behind it, text_; false when the kernel took less than all, or failed (failed_ is set).
   bool send_rest();
@@ -98,6 +106,7 @@ private:
   std::int64_t last_progress_ms_ = 0;
   int failed_ = 0;
   bool reading_ = true, ended_ = false, shutdown_wanted_ = false, shut_ = false;
+  bool* gone_ = nullptr;  // while a handler's call runs: told of our end
   Watch watch_;
 };
 

@@ -30,17 +30,19 @@ std::string_view name(CloseReason reason) noexcept {
       return "server";
     case CloseReason::kicked:
       return "kicked";
+    case CloseReason::fault:
+      return "fault";
   }
   return "?";
 }
 
 void HttpReply::send(HttpResponse response) {
-  if (const auto session = session_.lock()) (*session)->respond(std::move(response));
+  if (const auto session = session_.lock()) (*session)->guarded([&] { (*session)->respond(std::move(response)); });
   session_.reset();
 }
 
 void HttpReply::stream(const HttpResponse& head, std::unique_ptr<StreamBody> body) {
-  if (const auto session = session_.lock()) (*session)->stream(head, std::move(body));
+  if (const auto session = session_.lock()) (*session)->guarded([&] { (*session)->stream(head, std::move(body)); });
   session_.reset();
 }
 
@@ -72,8 +74,8 @@ void HttpServer::accept(Fd fd, Address peer) {
     ::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
-  ++(refuse ? refusing_ : open_);
   sessions_.push_back(std::make_unique<HttpSession>(*this, std::move(fd), peer, refuse));
+  ++(refuse ? refusing_ : open_);
 }
 
 bool HttpServer::make_room() {
@@ -102,7 +104,7 @@ void HttpServer::retire(const HttpSession& session) {
 
 void HttpServer::tick() {
   const std::int64_t now = loop_.now_ms();
-  for (const auto& session : sessions_) session->tick(now);
+  for (const auto& session : sessions_) session->guarded([&] { session->tick(now); });
 }
 
 void HttpServer::sweep() {
@@ -112,7 +114,7 @@ void HttpServer::sweep() {
 void HttpServer::stop(bool streams) {
   stopping_ = true;
   listeners_.clear();
-  for (const auto& session : sessions_) session->finish(streams);
+  for (const auto& session : sessions_) session->guarded([&] { session->finish(streams); });
 }
 
 }  // namespace campipe::net

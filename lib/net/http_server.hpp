@@ -19,10 +19,11 @@ namespace campipe::net {
 class HttpSession;
 
 /// Why a connection ended; for counters.
-enum class CloseReason { peer, finished, stuck, timeout, refused, server, kicked };
+enum class CloseReason { peer, finished, stuck, timeout, refused, server, kicked, fault };
 std::string_view name(CloseReason reason) noexcept;
 
-/// A body without an end: what to send next is decided when there is room for it. Called in the loop's thread.
+/// A body without an end: what to send next is decided when there is room for it. Called in the loop's thread; an
+/// exception ends the connection.
 class StreamBody {
 public:
   using End = std::function<void(CloseReason reason)>;
@@ -73,7 +74,8 @@ public:
     /// When all connections are taken, one that waits for a request for so long gives way to another.
     std::int64_t give_way_ms = 5'000;
   };
-  /// Called in the loop's thread, once for each request; the references end with the call.
+  /// Called in the loop's thread, once for each request; the references end with the call. An exception is answered
+  /// with 500.
   using Handler = std::function<void(const HttpRequest&, HttpReply)>;
   using OnResponse = std::function<void(int status)>;
 

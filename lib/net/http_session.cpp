@@ -50,7 +50,7 @@ HttpSession::HttpSession(HttpServer& server, Fd fd, Address peer, bool refuses)
       self_(std::make_shared<HttpSession*>(this)) {}
 
 HttpSession::~HttpSession() {
-  if (body_ && state_ == State::streaming) body_->on_closed(CloseReason::server);
+  if (body_ && state_ == State::streaming) end_body(CloseReason::server);
 }
 
 void HttpSession::enter(State state) {
@@ -100,7 +100,7 @@ void HttpSession::yield() {
     const auto alive = session.lock();
     if (!alive) return;
     (*alive)->yielded_ = false;
-    (*alive)->parse();
+    (*alive)->guarded([&] { (*alive)->parse(); });
   });
 }
 
@@ -161,7 +161,7 @@ void HttpSession::stream(const HttpResponse& head, std::unique_ptr<StreamBody> b
   body_ = std::move(body);
   body_->start(connection_, [this](CloseReason reason) {
     if (state_ != State::streaming) return;
-    body_->on_closed(reason);
+    end_body(reason);
     linger();
   });
 }
@@ -206,6 +206,18 @@ void HttpSession::on_failed(int) {
   close(state_ == State::lingering ? CloseReason::finished : CloseReason::peer);
 }
 
+void HttpSession::on_fault() {
+  const bool unanswered = state_ == State::reading || state_ == State::answering;
+  if (!unanswered || !connection_.idle()) return close(CloseReason::fault);
+  keep_alive_ = false;
+  enter(State::answering);
+  respond(text_response(500, "an error in the server ended this request; its log has the reason"));
+}
+
+void HttpSession::end_body(CloseReason reason) noexcept {
+  faults::contain(kKind, [&] { body_->on_closed(reason); });
+}
+
 void HttpSession::tick(std::int64_t now_ms) {
   const HttpServer::Limits& limits = server_.limits_;
   if (state_ == State::closed) return;
@@ -242,7 +254,7 @@ void HttpSession::finish(bool streams) {
       return respond(text_response(503, "the server is stopping"));
     case State::streaming:
       if (!streams) return;
-      body_->on_closed(CloseReason::server);
+      end_body(CloseReason::server);
       return linger();
     default:
       return;
@@ -251,7 +263,7 @@ void HttpSession::finish(bool streams) {
 
 void HttpSession::close(CloseReason reason) {
   if (state_ == State::closed) return;
-  if (state_ == State::streaming) body_->on_closed(reason);
+  if (state_ == State::streaming) end_body(reason);
   if (reason == CloseReason::stuck || reason == CloseReason::timeout) connection_.abort_on_close();
   enter(State::closed);
   self_.reset();

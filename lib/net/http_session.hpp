@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/faults.hpp"
 #include "net/http_server.hpp"
 
 namespace campipe::net {
@@ -18,6 +19,14 @@ public:
   void on_drained() override;
   void on_end() override;
   void on_failed(int error) override;
+  /// Answers 500 when nothing of an answer has been sent yet, then closes.
+  void on_fault() override;
+  std::string_view kind() const noexcept override { return kKind; }
+  /// Runs `body`, whose exception ends this session only.
+  template <class Body>
+  void guarded(Body&& body) noexcept {
+    faults::contain(kKind, body, [this] { on_fault(); });
+  }
 
   void respond(HttpResponse response);
   void stream(const HttpResponse& head, std::unique_ptr<StreamBody> body);
@@ -33,6 +42,8 @@ public:
   void give_way() { close(CloseReason::server); }
 
 private:
+  static constexpr std::string_view kKind = "http connection";
+
   enum class State {
     reading,    ///< of a request, or between two
     answering,  ///< the handler has the request
@@ -51,6 +62,7 @@ private:
   void sent();
   void linger();
   void close(CloseReason reason);
+  void end_body(CloseReason reason) noexcept;
 
   HttpServer& server_;
   Connection connection_;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/error.hpp"
+#include "base/faults.hpp"
 #include "base/log.hpp"
 #include "base/units.hpp"
 
@@ -97,7 +98,7 @@ void Listener::accept_some() {
       retry_.start(kRetryMs);
       return;
     }
-    on_connection_(std::move(fd), peer);
+    faults::contain("accept", [&] { on_connection_(std::move(fd), peer); });  // which closes it
   }
 }
 

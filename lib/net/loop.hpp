@@ -38,7 +38,8 @@ public:
   /// Bytes to receive into, for the length of one callback; one buffer serves all connections.
   std::span<std::byte> scratch() noexcept { return scratch_; }
 
-  /// For callbacks out of libuv, which is C: an exception ends run() and comes out there.
+  /// For callbacks out of libuv, which is C: an exception ends run() and comes out there. What belongs to one
+  /// connection, input or service is contained before it comes here: base/faults.hpp.
   template <class F>
   void guarded(F&& body) noexcept {
     try {

@@ -1,6 +1,8 @@
 #include "net/connection.hpp"
 
 #include <memory>
+#include <new>
+#include <stdexcept>
 
 #include "net/net_helpers.hpp"
 
@@ -17,7 +19,15 @@ struct Recorder : ConnectionHandler {
     failed = error;
     connection.reset();  // as an owner does
   }
+  void on_fault() override {
+    ++faults;
+    if (faulty_cure) throw std::runtime_error("no cure");
+    connection.reset();
+  }
+  std::string_view kind() const noexcept override { return "recorder"; }
   std::string data;
+  bool faulty_cure = false;
+  int faults = 0;
   int drained = 0, failed = 0;
   bool ended = false;
   std::unique_ptr<Connection> connection;
@@ -180,6 +190,56 @@ TEST_F(ConnectionTest, ShutdownWaitsForWhatIsUnderWay) {
     return end;
   });
   EXPECT_EQ(got, body.size());
+}
+
+struct Thrower : Recorder {
+  void on_data(std::span<const std::byte> bytes) override {
+    Recorder::on_data(bytes);
+    if (leaves_first) connection.reset();
+    throw std::bad_alloc();
+  }
+  bool leaves_first = false;
+};
+
+class FaultTest : public ConnectionTest {
+protected:
+  FaultTest() {
+    open(0);
+    auto [ours, theirs] = socket_pair();
+    bad_peer_ = std::move(theirs);
+    thrower_.connection = std::make_unique<Connection>(loop_, std::move(ours), Address{}, thrower_);
+  }
+  /// The connection beside the bad one still receives.
+  void expect_other_lives() {
+    ASSERT_EQ(::send(peer_.get(), "abc", 3, 0), 3);
+    turn_until(loop_, [&] { return recorder_.data == "abc"; });
+  }
+  Fd bad_peer_;
+  Thrower thrower_;
+};
+
+TEST_F(FaultTest, ExceptionInACallbackEndsThatConnectionOnly) {
+  ASSERT_EQ(::send(bad_peer_.get(), "x", 1, 0), 1);
+  turn_until(loop_, [&] { return thrower_.faults == 1; });
+  EXPECT_EQ(thrower_.connection, nullptr);
+  expect_other_lives();
+}
+
+TEST_F(FaultTest, ConnectionMayGoBeforeTheException) {
+  thrower_.leaves_first = true;
+  ASSERT_EQ(::send(bad_peer_.get(), "x", 1, 0), 1);
+  turn_until(loop_, [&] { return thrower_.connection == nullptr; });
+  EXPECT_EQ(thrower_.faults, 0);  // nobody is left to end
+  expect_other_lives();
+}
+
+TEST_F(FaultTest, CureThatFailsLeavesAQuietConnection) {
+  thrower_.faulty_cure = true;
+  ASSERT_EQ(::send(bad_peer_.get(), "x", 1, 0), 1);
+  turn_until(loop_, [&] { return thrower_.faults == 1; });
+  ASSERT_EQ(::send(bad_peer_.get(), "y", 1, 0), 1);
+  expect_other_lives();
+  EXPECT_EQ(thrower_.data, "x");  // it is watched no longer
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
 #include <optional>
+#include <stdexcept>
 
 #include "net/net_helpers.hpp"
 
@@ -30,6 +32,19 @@ struct TickBody : StreamBody {
   Log& log;
 };
 
+/// Throws at the first byte it would send, or when the peer has taken what it sent.
+struct BadBody : TickBody {
+  using TickBody::TickBody;
+  void start(Connection& connection, End end) override {
+    TickBody::start(connection, std::move(end));
+    throw std::runtime_error("no body");
+  }
+  void on_closed(CloseReason reason) override {
+    TickBody::on_closed(reason);
+    throw std::runtime_error("not even an end");
+  }
+};
+
 class HttpServerTest : public testing::Test {
 protected:
   void serve(HttpServer::Limits limits = {}) {
@@ -48,6 +63,13 @@ protected:
       HttpResponse response;
       response.body.assign(8 << 20, 'b');
       reply.send(std::move(response));
+    } else if (request.target.path == "/throws") {
+      throw std::bad_alloc();
+    } else if (request.target.path == "/keeps-and-throws") {
+      later_ = std::move(reply);
+      throw std::runtime_error("no more descriptors");
+    } else if (request.target.path == "/bad-body") {
+      reply.stream(HttpResponse{}, std::make_unique<BadBody>(stream_));
     } else {
       reply.send(text_response(200, "hello " + request.target.path));
     }
@@ -365,6 +387,46 @@ TEST_F(HttpServerTest, StopEndsStreamsOnlyWhenAsked) {
   server_->stop(true);
   EXPECT_EQ(stream_.closed, CloseReason::server);
   turn_until(loop_, [&] { return client.ended(); });
+}
+
+TEST_F(HttpServerTest, ExceptionOfAHandlerIsAnsweredWith500AndOthersDoNotNotice) {
+  serve();
+  auto watcher = connect(), bad = connect(), other = connect();
+  watcher.send("GET /stream HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return watcher.has("tick"); });
+  bad.send("GET /throws HTTP/1.1\r\n\r\nGET /a HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return bad.ended(); });
+  EXPECT_TRUE(bad.has("HTTP/1.1 500 "));
+  EXPECT_TRUE(bad.has("Connection: close"));
+  EXPECT_FALSE(bad.has("hello"));
+  EXPECT_EQ(statuses_[500], 1);
+  other.send("GET /b HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return other.has("hello /b"); });
+  ASSERT_NE(stream_.connection, nullptr);
+  stream_.connection->send("tock");
+  turn_until(loop_, [&] { return watcher.has("tock"); });
+}
+
+TEST_F(HttpServerTest, AnswerThatComesAfterAFaultIsLeftOut) {
+  serve();
+  auto client = connect();
+  client.send("GET /keeps-and-throws HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return client.has("HTTP/1.1 500 "); });
+  later_.send(text_response(200, "too late"));
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_FALSE(client.has("too late"));
+  EXPECT_EQ(client.count("HTTP/1.1"), 1U);
+}
+
+TEST_F(HttpServerTest, ExceptionOfABodyEndsItsConnectionOnly) {
+  serve();
+  auto bad = connect(), other = connect();
+  bad.send("GET /bad-body HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return bad.ended(); });
+  EXPECT_EQ(stream_.closed, CloseReason::fault);
+  other.send("GET /b HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return other.has("hello /b"); });
+  turn_until(loop_, [&] { return server_->connections() == 1; });
 }
 
 }  // namespace
