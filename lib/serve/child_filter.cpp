@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/faults.hpp"
 
 namespace campipe::serve {
 
 namespace {
 
+constexpr std::string_view kKind = "child process";
 constexpr std::size_t kMaxMessages = 4096;
 constexpr std::size_t kReadBytes = 64 * 1024;
 
@@ -77,20 +79,38 @@ ChildFilter::ChildFilter(net::Loop& loop, std::vector<std::string> argv, media::
       input_(std::move(input)),
       on_done_(std::move(on_done)),
       limits_(limits),
-      timer_(loop, [this] {
-        if (pid_ < 0) return finish();
-        kill(fmt::format("took over {} s", limits_.time_ms / 1000));
-      }) {
-  spawn();
+      timer_(loop, [this] { guarded(&ChildFilter::on_time); }) {
+  start();
   timer_.start(pid_ < 0 ? 0 : limits_.time_ms);
 }
 
 ChildFilter::~ChildFilter() {
+  end_child();
+}
+
+void ChildFilter::end_child() noexcept {
   if (pid_ < 0 || status_) return;
   ::kill(pid_, SIGKILL);
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
+}
+
+void ChildFilter::start() {
+  try {
+    spawn();
+    if (failure_.empty()) watch();
+  } catch (const std::exception& error) {
+    for (auto* one : {&input_watch_, &output_watch_, &messages_watch_, &exit_watch_}) one->reset();
+    for (Fd* one : {&stdin_, &stdout_, &stderr_, &pidfd_}) one->reset();
+    end_child();  // the destructor of a half-built object does not run
+    pid_ = -1;
+    failure_ = fmt::format("cannot start {}: {}", argv_[0], error.what());
+  }
+}
+
+void ChildFilter::guarded(void (ChildFilter::*callback)()) noexcept {
+  faults::contain(kKind, [&] { (this->*callback)(); }, [&] { kill("an error in the server"); });
 }
 
 void ChildFilter::spawn() {
@@ -114,10 +134,14 @@ void ChildFilter::spawn() {
   stdin_ = std::move(in.write_end);
   stdout_ = std::move(out.read_end);
   stderr_ = std::move(messages.read_end);
-  input_watch_.emplace(loop_, stdin_.get(), [this](int) { on_input_writable(); });
-  output_watch_.emplace(loop_, stdout_.get(), [this](int) { on_output(); });
-  messages_watch_.emplace(loop_, stderr_.get(), [this](int) { on_messages(); });
-  exit_watch_.emplace(loop_, pidfd_.get(), [this](int) { on_exit(); });
+}
+
+void ChildFilter::watch() {
+  const auto calls = [this](void (ChildFilter::*callback)()) { return [this, callback](int) { guarded(callback); }; };
+  input_watch_.emplace(loop_, stdin_.get(), calls(&ChildFilter::on_input_writable));
+  output_watch_.emplace(loop_, stdout_.get(), calls(&ChildFilter::on_output));
+  messages_watch_.emplace(loop_, stderr_.get(), calls(&ChildFilter::on_messages));
+  exit_watch_.emplace(loop_, pidfd_.get(), calls(&ChildFilter::on_exit));
   input_watch_->set(net::Watch::kWrite);
   output_watch_->set(net::Watch::kRead);
   messages_watch_->set(net::Watch::kRead);
@@ -159,6 +183,11 @@ void ChildFilter::on_messages() {
   if (messages_.size() > kMaxMessages) messages_.erase(0, messages_.size() - kMaxMessages);
 }
 
+void ChildFilter::on_time() {
+  if (pid_ < 0) return finish();
+  kill(fmt::format("took over {} s", limits_.time_ms / 1000));
+}
+
 void ChildFilter::on_exit() {
   int status = 0;
   if (::waitpid(pid_, &status, WNOHANG) != pid_) return;
@@ -184,8 +213,11 @@ void ChildFilter::finish() {
   }
   if (failure_.empty() && output_.empty()) failure_ = fmt::format("{} gave nothing", argv_[0]);
   const OnDone done = std::move(on_done_);
-  if (!failure_.empty()) return done(Unexpected(std::move(failure_)));
-  return done(std::move(output_));
+  // `done` may destroy us: nothing is left to guarded() to end.
+  if (!failure_.empty())
+    faults::contain(kKind, [&] { done(Unexpected(std::move(failure_))); });
+  else
+    faults::contain(kKind, [&] { done(std::move(output_)); });
 }
 
 }  // namespace campipe::serve

@@ -16,7 +16,7 @@ namespace campipe::serve {
 
 /// A program that gets some bytes on its stdin and answers with others on stdout: started without a shell, with no
 /// descriptor and no service manager's variable of ours, never waited for; killed when it takes too long or answers too
-/// much.
+/// much. A failure to start it, for want of descriptors or memory too, is an outcome like others.
 class ChildFilter {
 public:
   struct Limits {
@@ -36,11 +36,17 @@ public:
   ChildFilter& operator=(const ChildFilter&) = delete;
 
 private:
+  void start();
   void spawn();
+  void watch();
+  void end_child() noexcept;
+  /// Runs one of the watches' callbacks; an exception ends the child.
+  void guarded(void (ChildFilter::*callback)()) noexcept;
   void on_input_writable();
   void on_output();
   void on_messages();
   void on_exit();
+  void on_time();
   void kill(std::string why) noexcept;
   void finish();
 

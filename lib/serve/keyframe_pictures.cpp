@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include "base/faults.hpp"
+
 namespace campipe::serve {
 
 namespace {
@@ -38,7 +40,9 @@ void KeyframePictures::start_some() {
     const Stream* stream = queue_.front();
     queue_.pop_front();
     ++running_;
-    start(*stream, entries_[stream]);
+    Entry& entry = entries_[stream];
+    if (!faults::contain("snapshot", [&] { start(*stream, entry); }))
+      done(entry, Unexpected(std::string("cannot start ") + camenc_));
   }
 }
 
@@ -71,7 +75,7 @@ void KeyframePictures::done(Entry& entry, Expected<ChildFilter::Bytes, std::stri
     (good && one.from > entry.keyframe->index ? entry.waiting : waiting).push_back(std::move(one));
   const Result result = *entry.result;
   if (!entry.waiting.empty()) want(*held, entry);
-  for (const Waiting& one : waiting) one.on_picture(result);
+  for (const Waiting& one : waiting) faults::contain("snapshot", [&] { one.on_picture(result); });
   start_some();
 }
 

@@ -3,10 +3,13 @@
 #include <cerrno>
 #include <csignal>
 #include <memory>
+#include <vector>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "net/net_helpers.hpp"
 
@@ -101,6 +104,48 @@ TEST_F(ChildFilterTest, DestructorEndsTheChild) {
   start({"sleep", "100"});
   child_.reset();
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+/// All descriptors below a low limit are in use but for those that are given back.
+class Scarcity {
+public:
+  Scarcity() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit low = before_;
+    low.rlim_cur = kLimit;
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    for (Fd fd(::dup(STDIN_FILENO)); fd; fd = Fd(::dup(STDIN_FILENO))) taken_.push_back(std::move(fd));
+  }
+  ~Scarcity() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  void give_back(std::size_t count) { taken_.resize(taken_.size() - count); }
+  static std::size_t open_descriptors() {
+    std::size_t count = 0;
+    for (int fd = 0; fd < kLimit; ++fd) count += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    return count;
+  }
+
+private:
+  static constexpr int kLimit = 64;
+  rlimit before_{};
+  std::vector<Fd> taken_;
+};
+
+TEST_F(ChildFilterTest, WithoutDescriptorsItFailsAsAnOutcomeAndLeaksNothing) {
+  constexpr std::size_t kNeeded = 7;  // three pipes and the child's own
+  for (std::size_t free = 0; free <= kNeeded; ++free) {
+    Scarcity scarcity;
+    scarcity.give_back(free);
+    const std::size_t before = Scarcity::open_descriptors();
+    done_ = false;
+    output_.clear();
+    failure_.clear();
+    ASSERT_NO_THROW(start({"cat"}, "text")) << free;
+    EXPECT_FALSE(done_) << free;  // never from the constructor
+    finish();
+    EXPECT_EQ(output_, free < kNeeded ? "" : "text") << free;
+    EXPECT_EQ(failure_.find("cannot start cat: ") == 0, free < kNeeded) << free << ": " << failure_;
+    EXPECT_EQ(Scarcity::open_descriptors(), before) << free;
+  }
 }
 
 }  // namespace
