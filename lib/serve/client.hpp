@@ -45,6 +45,9 @@ public:
   /// inside another call of the stream's.
   /// @param reason  what metrics call it: "kicked".
   virtual void end(std::string_view reason) = 0;
+  /// One of the calls above threw, which has been counted and logged: it goes, and the stream's other clients do not
+  /// notice.
+  virtual void on_fault() { end("fault"); }
 
   /// For /api/clients and the metrics.
   virtual std::string_view protocol() const = 0;     ///< "http-mjpeg", "rtsp-tcp", "rtsp-udp"

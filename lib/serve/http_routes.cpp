@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/faults.hpp"
 #include "base/random.hpp"
 #include "base/units.hpp"
 #include "serve/http_api.hpp"
@@ -74,6 +75,14 @@ Stream* first_with(const std::vector<Stream*>& streams, media::VideoCodec codec)
 Stream* first_with_nal_units(const std::vector<Stream*>& streams) {
   Stream* h264 = first_with(streams, media::VideoCodec::h264);
   return h264 != nullptr ? h264 : first_with(streams, media::VideoCodec::h265);
+}
+
+/// For what answers `reply` later, outside its connection's callback: an exception ends this request only.
+template <class Body>
+void answering(const std::shared_ptr<HttpReply>& reply, Body&& body) {
+  faults::contain("http request", body, [&] {
+    reply->send(text_response(500, "an error in the server ended this request; its log has the reason"));
+  });
 }
 
 /// Those that may still turn out to be in any codec.
@@ -192,9 +201,15 @@ std::vector<Stream*> HttpRoutes::find(std::string_view path, HttpReply& reply) {
   return streams;
 }
 
-void HttpRoutes::wait(std::vector<Stream*> streams, const net::Address& peer, Waiter::Attempt attempt) {
+void HttpRoutes::wait(std::vector<Stream*> streams, const net::Address& peer, const std::shared_ptr<HttpReply>& reply,
+                      Waiter::Attempt attempt) {
+  auto guarded = [reply, attempt = std::move(attempt)](bool last) {
+    bool done = true;
+    answering(reply, [&] { done = attempt(last); });
+    return done;
+  };
   waiters_.push_back(
-      std::make_unique<Waiter>(streams, peer.to_string(), loop_.now_ms() + options_.wait_ms, std::move(attempt)));
+      std::make_unique<Waiter>(streams, peer.to_string(), loop_.now_ms() + options_.wait_ms, std::move(guarded)));
   ticker_.start(kTickMs, kTickMs);
 }
 
@@ -242,7 +257,7 @@ void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path,
     shared->send(other != nullptr && mjpeg == nullptr ? not_acceptable(*other) : unavailable(reasons(streams)));
     return true;
   };
-  if (!attempt(false)) wait(undecided(streams), request.peer, attempt);
+  if (!attempt(false)) wait(undecided(streams), request.peer, shared, attempt);
 }
 
 void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view path, HttpReply reply) {
@@ -278,7 +293,7 @@ void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view pat
     shared->send(unavailable(reasons(streams, newer)));
     return true;
   };
-  if (!attempt(peek)) wait(sources_of_stills(streams), request.peer, attempt);
+  if (!attempt(peek)) wait(sources_of_stills(streams), request.peer, shared, attempt);
 }
 
 /// Its child is bounded, but others may be before it: the answer does not wait for them without end.
@@ -286,13 +301,13 @@ void HttpRoutes::send_keyframe(Stream& stream, std::uint64_t from, const net::Ad
                                std::shared_ptr<HttpReply> reply) {
   pictures_.get(stream, from, [reply, kept = stream.shared_from_this()](const KeyframePictures::Result& result) {
     if (reply->gone()) return;
-    if (!result)
-      return reply->send(
-          unavailable(fmt::format("{}: no picture of its newest keyframe: {}", kept->path(), result.error())));
-    reply->send(picture(*kept, *result->keyframe, result->jpeg, *result->jpeg));
+    answering(reply, [&] {
+      if (result) return reply->send(picture(*kept, *result->keyframe, result->jpeg, *result->jpeg));
+      reply->send(unavailable(fmt::format("{}: no picture of its newest keyframe: {}", kept->path(), result.error())));
+    });
   });
   if (reply->gone()) return;
-  wait({}, peer, [reply, path = stream.path()](bool last) {
+  wait({}, peer, reply, [reply, path = stream.path()](bool last) {
     if (last) reply->send(unavailable(path + ": no picture of its newest keyframe: camenc takes too long"));
     return last || reply->gone();
   });

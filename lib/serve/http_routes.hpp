@@ -39,7 +39,8 @@ private:
   /// Answers 404 and nothing when there is no such stream.
   std::vector<Stream*> find(std::string_view path, net::HttpReply& reply);
   std::string first_name() const;  ///< "" with no stream
-  void wait(std::vector<Stream*> streams, const net::Address& peer, Waiter::Attempt attempt);
+  void wait(std::vector<Stream*> streams, const net::Address& peer, const std::shared_ptr<net::HttpReply>& reply,
+            Waiter::Attempt attempt);
   void tick();
 
   net::Loop& loop_;

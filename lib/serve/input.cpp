@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.hpp"
+#include "base/faults.hpp"
 
 namespace campipe::serve {
 
@@ -44,15 +45,14 @@ Input::Input(net::Loop& loop, Stream& stream, Origin origin, cli::Telemetry* tel
       telemetry_(telemetry),
       tell_(std::move(events)),
       stop_(make_eventfd()),
-      wake_(loop, [this] { take_over(); }),
+      wake_(loop, [this] { faults::contain("input", [this] { take_over(); }, [this] { fail(); }); }),
       thread_([this, make = std::move(origin.make_reader)] { run(make); }) {
   if (ring_) stream_->set_source(this);
 }
 
 Input::~Input() {
   if (ring_) stream_->set_source(nullptr);
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto wrote = ::write(stop_.get(), &one, sizeof one);  // cannot fail before 2^64 - 1 calls
+  stop_reading();
   thread_.join();
 }
 
@@ -207,9 +207,20 @@ void Input::take_unit(Unit unit) {
   if (captured) telemetry_->latency(monotonic_ns() - *captured);
 }
 
-void Input::refuse_raw(const media::VideoFormat& format) {
+/// What came in could not be passed on: this input ends, the others do not notice.
+void Input::fail() {
+  if (ended_) return;
+  stop_reading();
+  end({name_ + ": ended by an error in camserve", ExitCode::internal});
+}
+
+void Input::stop_reading() noexcept {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto wrote = ::write(stop_.get(), &one, sizeof one);
+  [[maybe_unused]] const auto wrote = ::write(stop_.get(), &one, sizeof one);  // cannot fail before 2^64 - 1 calls
+}
+
+void Input::refuse_raw(const media::VideoFormat& format) {
+  stop_reading();
   end({fmt::format(
            "{}: {}: camserve sends coded pictures: put 'camenc -c mjpeg' (browsers) or 'camenc -c h264' (RTSP) before "
            "it, as in camgrab | camenc -c mjpeg | camserve",

@@ -83,6 +83,8 @@ private:
   void take_unit(Unit unit);
   void set_wanted(bool wanted) noexcept override;
   void request_keyframe() noexcept override;
+  void fail();
+  void stop_reading() noexcept;
   void refuse_raw(const media::VideoFormat& format);
   void end(const End& end);
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/faults.hpp"
 #include "base/log.hpp"
 #include "ring/kernel/names.hpp"
 #include "ring/survey.hpp"
@@ -101,13 +102,26 @@ void Inputs::on_ring(const std::string& name) {
                                       name));
     }
   } catch (const Error& error) {
+    if (error.code() == ExitCode::os_error) retry_.insert(name);
     return refuse(name, error.what());
   }
+  follow(name);
+}
+
+void Inputs::follow(const std::string& name) {
+  const auto stream = hub_.add_stream(stream_name_of(name), "").shared_from_this();
   One& one = inputs_.emplace_back();
   one.endpoint = endpoint_of(name);
   one.followed = true;
-  one.stream = hub_.add_stream(stream_name_of(name), "").shared_from_this();
-  start(one);
+  one.stream = stream;
+  try {
+    start(one);
+  } catch (const std::exception& error) {
+    inputs_.pop_back();
+    hub_.remove(*stream, "it could not be read");
+    retry_.insert(name);
+    refuse(name, fmt::format("shm:{}: {}", name, error.what()));
+  }
 }
 
 void Inputs::refuse(const std::string& name, const std::string& why) {
@@ -117,6 +131,7 @@ void Inputs::refuse(const std::string& name, const std::string& why) {
 
 void Inputs::on_ring_gone(const std::string& name) {
   refused_.erase(name);
+  retry_.erase(name);
   One* one = find(name);
   if (one != nullptr && one->followed && !one->gone_since_ms) one->gone_since_ms = loop_.now_ms();
 }
@@ -159,7 +174,7 @@ void Inputs::on_end(One& one, const Input::End& how) {
     if (how.failure) refuse(one.endpoint.name, how.reason);
     loop_.defer([this, name = one.endpoint.name, reason = how.reason, alive = std::weak_ptr(alive_)] {
       One* still = alive.expired() ? nullptr : find(name);  // whose call this is, so not from here
-      if (still != nullptr && still->input->ended()) remove(*still, reason);
+      if (still != nullptr && still->input->ended()) faults::contain("input", [&] { remove(*still, reason); });
     });
     return;
   }
@@ -188,8 +203,9 @@ void Inputs::tick() {
   std::vector<One*> all;
   for (One& one : inputs_) all.push_back(&one);
   for (One* one : all) {
-    if (one->followed) look_after(*one);
+    if (one->followed) faults::contain("input", [&] { look_after(*one); });
   }
+  for (const std::string& name : std::exchange(retry_, {})) on_ring(name);
   tell_telemetry();
   if (names_) tell_unmatched();
 }

@@ -65,6 +65,7 @@ private:
 
   void start(One& one);
   void on_ring(const std::string& name);
+  void follow(const std::string& name);
   void on_ring_gone(const std::string& name);
   void on_format(One& one, bool first);
   void on_first_format(const One& one);
@@ -88,6 +89,7 @@ private:
   std::set<const Stream*> told_of_audio_;       // that it is left out of RTSP
   std::set<const Stream*> told_of_size_;        // likewise
   std::map<std::string, std::string> refused_;  // followed rings and the reason that was told
+  std::set<std::string> retry_;                 // followed rings for which there was no descriptor, memory or thread
   std::set<std::string> told_unmatched_;
   std::unique_ptr<RingNames> names_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what is deferred finds out whether we are

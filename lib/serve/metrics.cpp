@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.hpp"
+#include "base/faults.hpp"
 
 namespace campipe::serve {
 
@@ -159,6 +160,9 @@ std::string metrics_text(const Hub& hub, const ServerFacts& facts) {
   }
   write_clients(out, hub);
   write_deliveries(out, hub);
+  out.describe("faults_total", "counter", "Exceptions that ended one client, input or request.");
+  for (const auto& [kind, count] : faults::counts())
+    out.add(fmt::format("campipe_faults_total{{kind=\"{}\"}} {}", kind, count));
   std::string_view family;
   for (const auto& [key, count] : hub.counters()) {  // sorted, so a family is in one piece
     const std::string_view this_family = std::string_view(key).substr(0, key.find('{'));

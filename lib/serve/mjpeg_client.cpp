@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.hpp"
+#include "base/faults.hpp"
 
 namespace campipe::serve {
 
@@ -45,7 +46,9 @@ MjpegClient::MjpegClient(net::Loop& loop, Hub& hub, Stream& stream, const net::A
       connected_at_us_(realtime_us()),
       cursor_(stream, options.lag),
       meter_(stream.deliveries().of(Protocol::http_mjpeg)) {
-  if (options.dual_final) again_ = std::make_unique<net::Timer>(loop, [this] { send_again(); });
+  if (options.dual_final)
+    again_ = std::make_unique<net::Timer>(
+        loop, [this] { faults::contain("client", [this] { send_again(); }, [this] { on_fault(); }); });
 }
 
 net::HttpResponse MjpegClient::head() {
@@ -74,10 +77,10 @@ void MjpegClient::on_drained() {
 }
 
 void MjpegClient::on_closed(net::CloseReason reason) {
-  hub_.count(fmt::format("clients_closed_total{{protocol=\"http-mjpeg\",reason=\"{}\"}}", net::name(reason)));
   attachment_ = {};
   connection_ = nullptr;
   newest_.reset();
+  hub_.count(fmt::format("clients_closed_total{{protocol=\"http-mjpeg\",reason=\"{}\"}}", net::name(reason)));
 }
 
 void MjpegClient::on_units_available() {
@@ -92,6 +95,10 @@ void MjpegClient::on_stream_ended() {
 
 void MjpegClient::end(std::string_view) {
   if (connection_ != nullptr) end_(net::CloseReason::kicked);
+}
+
+void MjpegClient::on_fault() {
+  if (connection_ != nullptr) end_(net::CloseReason::fault);
 }
 
 bool MjpegClient::over() const {

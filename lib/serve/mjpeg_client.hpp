@@ -38,6 +38,7 @@ public:
   void on_format_changed() override;
   void on_stream_ended() override;
   void end(std::string_view reason) override;
+  void on_fault() override;
 
   std::string_view protocol() const override { return name(Protocol::http_mjpeg); }
   std::string peer() const override { return peer_; }

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include "base/faults.hpp"
 #include "ring/kernel/names.hpp"
 
 namespace campipe::serve {
@@ -20,7 +21,9 @@ constexpr std::int64_t kLookMs = 500;
 }  // namespace
 
 RingNames::RingNames(net::Loop& loop, std::vector<std::string> patterns, Events events)
-    : patterns_(std::move(patterns)), tell_(std::move(events)), settle_(loop, [this] { look(); }) {
+    : patterns_(std::move(patterns)),
+      tell_(std::move(events)),
+      settle_(loop, [this] { faults::contain("rings", [this] { look(); }); }) {
   if (names_.fd() >= 0) watch_.emplace(loop, names_.fd(), [this](int) { changed(); });
 }
 
@@ -54,11 +57,11 @@ void RingNames::look() {
   const auto before = std::exchange(there_, std::move(now));
   looked_ = true;
   for (const auto& [name, identity] : before) {
-    if (!there_.contains(name)) tell_.on_gone(name);
+    if (!there_.contains(name)) faults::contain("input", [&] { tell_.on_gone(name); });
   }
   for (const auto& [name, identity] : there_) {
     const auto known = before.find(name);
-    if (known == before.end() || known->second != identity) tell_.on_there(name);
+    if (known == before.end() || known->second != identity) faults::contain("input", [&] { tell_.on_there(name); });
   }
 }
 

@@ -45,7 +45,7 @@ RtspConnection::RtspConnection(RtspSessions& sessions, Fd fd, const net::Address
                   close(reason);
                 }),
       last_event_ms_(loop_.now_ms()),
-      retry_(loop_, [this] { try_waiting(); }) {}
+      retry_(loop_, [this] { guarded([this] { try_waiting(); }); }) {}
 
 RtspConnection::~RtspConnection() {
   sessions_.connection_gone(&connection_, "closed_by_peer");
@@ -94,7 +94,7 @@ void RtspConnection::yield(std::span<const std::byte> rest) {
   held_.assign(rest.begin(), rest.end());
   connection_.set_reading(false);
   loop_.defer([this, alive = std::weak_ptr(alive_)] {
-    if (!alive.expired()) go_on();
+    if (!alive.expired()) guarded([this] { go_on(); });
   });
 }
 
@@ -114,6 +114,7 @@ void RtspConnection::handle(const net::Request& request) {
     send({.status = 400, .reason = "no CSeq"}, {});
     return;
   }
+  unanswered_ = cseq;
   const bool may_wait = !waiting_ || loop_.now_ms() < waiting_until_ms_;
   const RtspRequests::Answer answer = requests_.answer(request, may_wait);
   if (answer.wait) {
@@ -151,7 +152,9 @@ void RtspConnection::try_waiting() {
 }
 
 bool RtspConnection::send(const RtspResponse& response, std::string_view cseq) {
-  if (connection_.send(to_text(response, cseq))) return true;
+  const std::string text = to_text(response, cseq);
+  unanswered_.clear();
+  if (connection_.send(text)) return true;
   close("reads_no_answers");
   return false;
 }
@@ -186,6 +189,13 @@ void RtspConnection::on_end() {
 void RtspConnection::on_failed(int error) {
   log::debug("rtsp {}: {}", connection_.peer().to_string(), errno_text(error));
   close("connection_lost");
+}
+
+void RtspConnection::on_fault() {
+  if (closed_) return;
+  const std::string cseq = std::exchange(unanswered_, {});
+  if (cseq.empty() || finishing_since_ms_ || !connection_.idle()) return close("fault");
+  if (send({.status = 500}, cseq)) finish("fault");
 }
 
 void RtspConnection::tick(bool stopping) {

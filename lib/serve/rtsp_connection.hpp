@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/faults.hpp"
 #include "net/connection.hpp"
 #include "serve/rtsp_demultiplexer.hpp"
 #include "serve/rtsp_requests.hpp"
@@ -29,8 +30,18 @@ public:
   void on_drained() override;
   void on_end() override;
   void on_failed(int error) override;
+  /// Answers 500 to the request that is being handled when nothing of an answer has been sent yet, then closes.
+  void on_fault() override;
+  std::string_view kind() const noexcept override { return kKind; }
+  /// Runs `body`, whose exception ends this connection only.
+  template <class Body>
+  void guarded(Body&& body) noexcept {
+    faults::contain(kKind, body, [this] { on_fault(); });
+  }
 
 private:
+  static constexpr std::string_view kKind = "rtsp connection";
+
   void process(std::span<const std::byte> bytes);
   void handle(const net::Request& request);
   void yield(std::span<const std::byte> rest);
@@ -51,6 +62,7 @@ private:
   RtspRequests requests_;
   RtspDemultiplexer demultiplexer_;
   std::optional<net::Request> waiting_;  // a DESCRIBE whose stream has no keyframe yet; nothing is read meanwhile
+  std::string unanswered_;               // CSeq of the request that is being handled
   std::vector<Wish> wishes_;             // that it may come
   std::vector<std::byte> held_;          // what came behind it, or behind as many requests as have their turn at once
   std::int64_t waiting_until_ms_ = 0;

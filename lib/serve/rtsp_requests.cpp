@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/faults.hpp"
 #include "base/log.hpp"
 #include "rtp/sdp.hpp"
 #include "serve/rtsp_tcp_output.hpp"
@@ -234,7 +235,9 @@ Expected<std::string, int> RtspRequests::connect_udp(const RtspTransport& transp
   RtspUdpPorts* ports = sessions_.ports_on(local_);
   if (ports == nullptr || !sessions_.claim(entry, track, rtp, rtcp)) return Unexpected(461);
   if (!session.has_output()) {
-    session.set_output(std::make_unique<RtspUdpOutput>(sessions_.loop(), *ports, [&session] { session.pump(); }));
+    session.set_output(std::make_unique<RtspUdpOutput>(sessions_.loop(), *ports, [&session] {
+      faults::contain("rtsp session", [&] { session.pump(); }, [&] { session.on_fault(); });
+    }));
   }
   static_cast<RtspUdpOutput&>(session.output()).set_addresses(track, rtp, rtcp);
   return fmt::format("{};unicast;client_port={}-{};server_port={}-{}", transport.protocol, transport.pair->first,

@@ -5,6 +5,8 @@
 
 #include <sys/socket.h>
 
+#include "base/faults.hpp"
+
 namespace campipe::serve {
 
 namespace {
@@ -46,8 +48,8 @@ void RtspServer::stop(bool streams) {
 }
 
 void RtspServer::tick() {
-  for (const auto& connection : connections_) connection->tick(stopping_);
-  sessions_.tick();
+  for (const auto& connection : connections_) connection->guarded([&] { connection->tick(stopping_); });
+  faults::contain("rtsp sessions", [this] { sessions_.tick(); });
 }
 
 }  // namespace campipe::serve

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.hpp"
+#include "base/faults.hpp"
 #include "base/log.hpp"
 #include "rtp/rtcp.hpp"
 
@@ -75,8 +76,13 @@ void RtspSession::take_place() {
   cursor_.join_next();
   idr_wait_.emplace(loop_, [this] {
     if (state_ != State::playing || !cursor_.joining()) return;
-    cursor_.join();
-    pump();
+    faults::contain(
+        "rtsp session",
+        [this] {
+          cursor_.join();
+          pump();
+        },
+        [this] { on_fault(); });
   });
   idr_wait_->start(options_.idr_wait_ms);
 }
@@ -237,6 +243,13 @@ void RtspSession::end(std::string_view reason) {
   state_ = State::ended;
   idr_wait_.reset();
   on_ended_(reason);
+}
+
+void RtspSession::on_fault() {
+  if (state_ == State::ended) return;
+  state_ = State::ended;
+  attachment_ = {};
+  on_ended_("fault");
 }
 
 bool RtspSession::any_set_up() const noexcept {

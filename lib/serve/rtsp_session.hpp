@@ -88,6 +88,8 @@ public:
   void tick(std::int64_t now_ms);
   /// Over by our will: RTCP BYE on all tracks, on_ended, and nothing after it.
   void end(std::string_view reason) override;
+  /// Ends it without a BYE: its output may be in the middle of a packet.
+  void on_fault() override;
 
   // Client
   void on_units_available() override { pump(); }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/faults.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "serve/rtsp_tcp_output.hpp"
@@ -16,6 +17,7 @@ namespace campipe::serve {
 namespace {
 
 constexpr std::int64_t kTellAgainMs = 60'000;
+constexpr std::string_view kKind = "rtsp session";
 
 }  // namespace
 
@@ -49,7 +51,7 @@ RtspSessions::Entry& RtspSessions::create(Stream& stream, LowerTransport lower, 
   // The session may not be destroyed by its own call: the loop does it.
   auto on_ended = [this, id](std::string_view reason) {
     loop_.defer([this, id, why = std::string(reason), alive = std::weak_ptr(alive_)] {
-      if (!alive.expired()) ended(id, why);
+      if (!alive.expired()) faults::contain(kKind, [&] { ended(id, why); });
     });
   };
   entry.session =
@@ -118,8 +120,9 @@ RtspUdpPorts* RtspSessions::ports_on(const net::Address& local) {
 void RtspSessions::on_rtcp(const net::Address& from, std::span<const std::byte> packet) {
   const auto found = by_client_port_.find(from.to_string());
   if (found == by_client_port_.end()) return;
-  found->second->last_seen_ms = loop_.now_ms();
-  found->second->session->on_rtcp(packet);
+  Entry& entry = *found->second;
+  entry.last_seen_ms = loop_.now_ms();
+  faults::contain(kKind, [&] { entry.session->on_rtcp(packet); }, [&] { entry.session->on_fault(); });
 }
 
 void RtspSessions::ended(const std::string& id, const std::string& reason) {
@@ -153,7 +156,10 @@ void RtspSessions::connection_gone(const void* connection, std::string_view reas
 }
 
 void RtspSessions::end_all() {
-  for (auto& [id, entry] : entries_) entry.session->end("server");
+  for (auto& [id, one] : entries_) {
+    Entry& entry = one;
+    faults::contain(kKind, [&] { entry.session->end("server"); }, [&] { entry.session->on_fault(); });
+  }
 }
 
 void RtspSessions::tick() {
@@ -161,7 +167,7 @@ void RtspSessions::tick() {
   std::vector<std::pair<std::string, bool>> over;  // id, whether stuck
   for (auto& [id, entry] : entries_) {
     RtspSession& session = *entry.session;
-    session.tick(now_ms);
+    faults::contain(kKind, [&] { session.tick(now_ms); }, [&] { session.on_fault(); });
     const bool playing = session.state() == RtspSession::State::playing;
     const bool stuck = playing && session.output().stuck_ms() > options_.stuck_ms;
     // While an interleaved client takes its packets it lives: TCP tells. Others must be heard of.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.hpp"
+#include "base/faults.hpp"
 
 namespace campipe::serve {
 
@@ -18,7 +19,7 @@ constexpr std::int64_t kPatienceMs = 200;  // with a socket that is full, before
 RtspUdpOutput::RtspUdpOutput(net::Loop& loop, RtspUdpPorts& ports, std::function<void()> on_idle)
     : loop_(loop), ports_(ports), on_idle_(std::move(on_idle)), timer_(loop, [this] {
         resting_ = false;
-        go_on();
+        faults::contain("rtsp session", [this] { go_on(); }, [this] { give_up(); });
         if (idle()) on_idle_();
       }) {}
 

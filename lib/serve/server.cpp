@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.hpp"
+#include "base/faults.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 
@@ -143,7 +144,7 @@ void Server::shut_down() {
 
 void Server::tick() {
   telemetry_.alive();
-  inputs_.tick();
+  faults::contain("inputs", [this] { inputs_.tick(); });
   clients_.store(count_clients(), std::memory_order_relaxed);
   if (ending_since_ms_ < 0) return;
   const std::int64_t age = loop_.now_ms() - ending_since_ms_;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/clock.hpp"
+#include "base/faults.hpp"
 
 namespace campipe::serve {
 
@@ -231,7 +232,9 @@ void Stream::tell(void (Client::*what)()) {
   ++telling_;
   const std::size_t count = clients_.size();  // who joins meanwhile sees it by itself
   for (std::size_t i = 0; i < count; ++i) {
-    if (clients_[i] != nullptr) (clients_[i]->*what)();
+    if (clients_[i] == nullptr || faults::contain("client", [&] { (clients_[i]->*what)(); })) continue;
+    if (clients_[i] != nullptr) faults::contain("client", [&] { clients_[i]->on_fault(); });
+    if (clients_[i] != nullptr) detach(*clients_[i]);
   }
   if (--telling_ == 0) std::erase(clients_, nullptr);
 }

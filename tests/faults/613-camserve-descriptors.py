@@ -1,17 +1,19 @@
 #!/usr/bin/python3
 """More connections than there is room for: 5,000 at once, more than --max-clients, more than there are descriptors. Those
 that have a place lose nothing, camserve says little and takes connections again as soon as it can."""
+import http.client
 import os
 import pathlib
 import resource
 import select
 import socket
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from harness import Scratch, Tap, wait_until
-from served import NEEDS_DESCRIPTORS, Player, Served
+from served import FPS, NEEDS_DESCRIPTORS, Player, Served
 
 COUNT = 5000
 LIMIT = 64
@@ -131,8 +133,45 @@ def no_descriptors_for_udp(scratch):
     served.stop()
 
 
+def snapshot(connection, name):
+    """The status of GET /snapshot/NAME on a connection that is kept."""
+    connection.request("GET", f"/snapshot/{name}")
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+def no_descriptors_for_snapshots(scratch):
+    """A snapshot of H.264 needs a child process and its pipes: while there are none that request fails, and nothing else."""
+    name = "no descriptors for a snapshot"
+    # cam has MJPEG too, which needs no child: its H.264 alone is served as another stream
+    still = scratch.path / "still.fifo"
+    os.mkfifo(still)
+    hold = os.open(still, os.O_RDWR | os.O_CLOEXEC)
+    served = Served(tap, scratch, [f"still={still}"], limit=LIMIT)
+    scratch.start(["clip_player", str(served.clips["h264"]), str(still), str(FPS)], "player-still", stdin=subprocess.PIPE)
+    kept = http.client.HTTPConnection("127.0.0.1", served.http, timeout=20)
+    up = wait_until(20, lambda: snapshot(kept, "still") == 200, 0.1)
+    tap.ok(up, f"{name}: with descriptors there is one", served.lines()[-5:])
+    with served.beside(name, seconds=40, lines=2):  # of the port
+        sockets = [served.connect(served.rtsp) for _ in range(LIMIT)]
+        full = wait_until(10, lambda: served.descriptors() >= LIMIT, 0.05)
+        tap.ok(full, f"{name}: all are in use", served.descriptors())
+        seen = []
+        for _ in range(5):  # each for another keyframe
+            seen.append(snapshot(kept, "still?fresh=1"))
+        tap.ok(set(seen) == {503}, f"{name}: refused on a connection that lives on", seen)
+        for s in sockets:
+            s.close()
+    again = wait_until(20, lambda: snapshot(kept, "still") == 200, 0.1)
+    tap.ok(again, f"{name}: there is one again afterwards")
+    kept.close()
+    served.stop()
+    os.close(hold)
+
+
 if not NEEDS_DESCRIPTORS:
-    for test in (no_descriptors, no_descriptors_for_udp):
+    for test in (no_descriptors, no_descriptors_for_udp, no_descriptors_for_snapshots):
         with Scratch() as scratch:
             test(scratch)
 tap.done()

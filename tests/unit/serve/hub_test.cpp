@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -404,6 +405,41 @@ TEST(Derived, IsMadeOncePerUnitAndType) {
   EXPECT_EQ(unit.derived.get<std::string>(make), "a");
   EXPECT_EQ(unit.derived.get<int>([] { return 7; }), 7);
   EXPECT_EQ(made, 1);
+}
+
+/// Throws when it is told of the unit with the number `at`.
+struct FaultyTaker : fake::Taker {
+  using Taker::Taker;
+  void on_units_available() override {
+    take();
+    if (taken.back() == at) throw std::runtime_error("out of buffers");
+  }
+  void on_fault() override {
+    if (faulty_cure) throw std::runtime_error("no cure");
+    Taker::on_fault();
+  }
+  std::uint64_t at = 2;
+  bool faulty_cure = false;
+};
+
+TEST_F(HubTest, ExceptionOfAClientEndsThatClientOnly) {
+  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  fake::Taker before(stream, {}), after(stream, {});
+  {
+    FaultyTaker faulty(stream, {}), incurable(stream, {});
+    incurable.faulty_cure = true;
+    fake::Taker last(stream, {});
+    push(stream, 0, 6, 1);
+    EXPECT_TRUE(faulty.ended);
+    EXPECT_THAT(faulty.taken, ElementsAre(0, 1, 2));
+    EXPECT_THAT(incurable.taken, ElementsAre(0, 1, 2));
+    EXPECT_THAT(last.taken, ElementsAre(0, 1, 2, 3, 4, 5));
+    EXPECT_EQ(stream.client_count(), 3U);
+  }
+  EXPECT_THAT(before.taken, ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_THAT(after.taken, ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_EQ(stream.client_count(), 2U);
+  EXPECT_TRUE(stream.wanted());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <new>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -204,6 +205,29 @@ TEST(InputSpec, RefusesBadNamesUrlsAndNothing) {
     }
   }
   EXPECT_THROW(parse_input_spec(std::string(65, 'a') + "=-"), Error);
+}
+
+TEST_F(InputTest, ExceptionInTheLoopEndsThatInputOnly) {
+  Stream& other = hub_.add_stream("bad", "");
+  std::optional<Input::End> bad_end;
+  Input bad(loop_, other,
+            {.name = "a FIFO",
+             .make_reader =
+                 [](const wire::ReadOptions& options) {
+                   std::deque<Step> steps;
+                   steps.push_back(format(VideoCodec::mjpeg));
+                   steps.push_back(picture(0));
+                   return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd);
+                 }},
+            nullptr,
+            {.on_format = [](Input&, bool) { throw std::bad_alloc(); },
+             .on_end = [&](Input&, const Input::End& end) { bad_end = end; }});
+  turn_until(loop_, [&] { return bad_end.has_value(); });
+  EXPECT_EQ(bad_end->failure, ExitCode::internal);
+  EXPECT_TRUE(other.ended());
+  start({format(VideoCodec::mjpeg), picture(0), picture(1)});
+  turn_until(loop_, [&] { return stream_.totals().units == 2; });
+  EXPECT_FALSE(end_);
 }
 
 }  // namespace
