@@ -35,8 +35,12 @@ public:
 
   /// Sinks first. Does nothing unless stopped or done.
   void start();
-  /// The source first, then each stage when its input has ended. `then` is called once no process is left.
+  /// The source first, then each stage when its input has ended. `then` is called once no process is left. The latest
+  /// wish counts: a stop during a restart leaves the chain stopped, a restart during a stop starts it.
   void stop(std::function<void()> then);
+  /// A stop, and a start when no process is left; `then` is called after that, with the chain still stopped when a stop
+  /// came meanwhile.
+  void restart(std::function<void()> then);
   void kill_all() noexcept;
 
   std::optional<std::size_t> find(const std::string& stage) const;
@@ -54,6 +58,7 @@ public:
   ChainStatus status() const;
 
 private:
+  enum class AfterStop { stay, start };
   struct Link {
     Fd read_end, write_end;
     bool draining = false;
@@ -85,7 +90,9 @@ private:
   std::vector<std::size_t> consumers_of(std::size_t i) const;
   bool ended_well(std::size_t i, const Exit& exit) const;
 
+  void stop_for(AfterStop wish, std::function<void()> then);
   void continue_stop();
+  void all_stopped();
   void ask_to_end(std::size_t i);
 
   void look_at_links(Duration now);
@@ -103,6 +110,7 @@ private:
   std::vector<Loop::TimerId> unit_timers_;
   std::vector<bool> asked_;                  // while stopping
   std::vector<Loop::TimerId> drain_timers_;  // of each stage, while stopping
+  AfterStop after_stop_ = AfterStop::stay;
   std::vector<std::function<void()>> when_stopped_;
   std::vector<std::vector<std::function<void()>>> when_stage_stopped_;
 };

@@ -9,6 +9,17 @@ using Phase = Stage::Phase;
 
 void Chain::stop(std::function<void()> then) {
   if (state_ != State::running && state_ != State::stopping) return then();
+  stop_for(AfterStop::stay, std::move(then));
+}
+
+void Chain::restart(std::function<void()> then) {
+  if (state_ == State::running || state_ == State::stopping) return stop_for(AfterStop::start, std::move(then));
+  start();
+  then();
+}
+
+void Chain::stop_for(AfterStop wish, std::function<void()> then) {
+  after_stop_ = wish;
   when_stopped_.push_back(std::move(then));
   if (state_ == State::stopping) return;
   state_ = State::stopping;
@@ -26,13 +37,18 @@ void Chain::continue_stop() {
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     if (stage(i).alive() && !asked_[i]) ask_to_end(i);
   }
-  if (any_alive()) return;
+  if (!any_alive()) all_stopped();
+}
+
+void Chain::all_stopped() {
   state_ = State::stopped;
   for (auto& timer : drain_timers_) host_.loop.cancel(timer);
   for (auto& waiting : when_stage_stopped_) {
     for (const auto& then : std::exchange(waiting, {})) then();
   }
-  for (const auto& then : std::exchange(when_stopped_, {})) then();
+  const auto waiting = std::exchange(when_stopped_, {});
+  if (std::exchange(after_stop_, AfterStop::stay) == AfterStop::start) start();
+  for (const auto& then : waiting) then();
 }
 
 /// A source is told to end; the others end by themselves when their input has ended, or are told after a while. Who

@@ -92,9 +92,9 @@ void Supervisor::restart(const std::string& target, const ControlServer::Reply& 
     return answer_ok(reply);
   }
   log::info("{}: restarted by command", target);
-  chain.stop([&chain, reply] {
-    chain.start();
-    answer_ok(reply);
+  chain.restart([&chain, reply] {
+    if (chain.state() != Chain::State::stopped) return answer_ok(reply);
+    reply(failure(ExitCode::try_again, chain.name() + " was stopped before it had started again"));
   });
 }
 

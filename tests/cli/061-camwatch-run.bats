@@ -156,6 +156,45 @@ Y
   assert_equal "$(tail -1 sunk)" last
 }
 
+# held_source ORDER...: restarts the chain "c", whose source ends when `go` is there; gives ORDER meanwhile, which must be final
+held_source() {
+  cat >c.yaml <<Y
+version: 1
+defaults: {stop: {drain: 20s, term: 20s}}
+chains:
+  c:
+    stages:
+      source: {cmd: [sh, -c, "echo >>$PWD/starts; trap 'touch $PWD/asked; until test -e $PWD/go; do sleep 0.05; done; exit 0' TERM; while :; do sleep 0.05; done"]}
+Y
+  start watch camwatch run -c c.yaml
+  wait_until 10 test -s starts
+  camwatch restart c 2>again.err 3>&- &
+  local again=$! code=0
+  wait_until 10 test -e asked
+  "$@"
+  touch go
+  wait "$again" || code=$?
+  assert_equal "$code" 75 "exit code of the restart"
+  assert_contains "$(cat again.err)" "c was stopped"
+}
+
+@test "SIGTERM while a chain restarts ends camwatch, which starts nothing again" {
+  terminate() { kill -TERM "$watch_pid" && wait_for_line 10 watch.err stopping; }
+  held_source terminate
+  ended_with 0 "$watch_pid"
+  assert_equal "$(wc -l <starts)" 1 starts
+}
+
+@test "a chain that is stopped while it restarts stays stopped" {
+  stop_it() { camwatch stop c 2>stop.err 3>&- & stop_pid=$!; wait_for_line 10 watch.err "c: stopped by command"; }
+  held_source stop_it
+  wait "$stop_pid"
+  assert_equal "$(camwatch status --json | jq -r '.chains[0].state')" stopped state
+  assert_equal "$(wc -l <starts)" 1 starts
+  run_tool camwatch start c
+  wait_until 10 up
+}
+
 @test "what does not end is killed after drain and term" {
   cat >c.yaml <<Y
 version: 1
