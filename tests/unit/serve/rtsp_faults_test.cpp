@@ -2,6 +2,7 @@
 
 #include "net/net_helpers.hpp"
 #include "serve/fake_media.hpp"
+#include "serve/rtsp_harness.hpp"
 #include "serve/rtsp_server.hpp"
 
 namespace campipe::serve {
@@ -12,7 +13,7 @@ using net::turn_until;
 /// An RTSP server whose hub's clock can be broken: whatever asks for the time then throws.
 class RtspFaultsTest : public testing::Test {
 protected:
-  RtspFaultsTest() { cam_.set_format(fake::format(media::VideoCodec::mjpeg)); }
+  RtspFaultsTest() { cam_.set_format(test::Fixture::h264()); }
   net::TestClient connect() { return net::TestClient(server_.address()); }
   std::string request(std::string_view method, int cseq, std::string_view headers = {}) const {
     std::string text(method);
@@ -25,9 +26,16 @@ protected:
     turn_until(loop_, [&] { return client.has("\r\n\r\n"); });
     const std::string& answer = client.received();
     const std::size_t at = answer.find("Session: ");
+    EXPECT_NE(at, std::string::npos) << answer;
+    if (at == std::string::npos) return {};
     return answer.substr(at, answer.find_first_of(";\r", at) - at) + "\r\n";
   }
-  void push(std::int64_t number) { cam_.push(fake::picture(number, true, 100), clock_.now_ns); }
+  void push_keyframe() {
+    media::Packet packet;
+    packet.keyframe = true;
+    packet.payload = media::Payload::from(test::annex_b({test::kSps, test::kPps, test::nal({0x65, 0, 0}, 100)}));
+    cam_.push(std::move(packet), clock_.now_ns);
+  }
 
   fake::Clock clock_;
   bool broken_ = false;
@@ -38,7 +46,7 @@ protected:
 };
 
 TEST_F(RtspFaultsTest, ExceptionInARequestIsAnsweredWith500AndOthersDoNotNotice) {
-  push(0);
+  push_keyframe();
   auto bad = connect(), other = connect();
   const std::string bad_session = set_up(bad), session = set_up(other);
   broken_ = true;
