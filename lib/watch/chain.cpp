@@ -105,7 +105,7 @@ void Chain::make_link(std::size_t edge) {
                   .write_end = std::move(pipe.write_end),
                   .draining = false,
                   .unread_since = Duration(0),
-                  .open_since = monotonic_now()};
+                  .open_since = host_.loop.now()};
 }
 
 void Chain::close_links() {
@@ -214,7 +214,7 @@ void Chain::schedule(std::size_t unit) {
   }
   host_.loop.cancel(unit_timers_[unit]);
   if (!any) return;
-  unit_timers_[unit] = host_.loop.after(std::max(Duration(0), due - monotonic_now()), [this, unit] {
+  unit_timers_[unit] = host_.loop.after(std::max(Duration(0), due - host_.loop.now()), [this, unit] {
     unit_timers_[unit] = 0;
     launch_unit(unit);
   });
@@ -291,7 +291,7 @@ void Chain::failed(std::size_t i, const std::string& why, Duration lasted, bool 
 }
 
 void Chain::wait_for_restart(std::size_t i, Duration delay) {
-  stage(i).set_waiting(monotonic_now() + delay);
+  stage(i).set_waiting(host_.loop.now() + delay);
   if (!stage(i).config().required) drain_inputs_of(i);
   for (std::size_t k = 0; k < stages_.size(); ++k) {
     if (k == i || unit_of_[k] != unit_of_[i] || stage(k).phase() != Phase::running) continue;
@@ -351,7 +351,7 @@ void Chain::stop_stage(std::size_t i, std::function<void()> then) {
 ChainStatus Chain::status() const {
   static constexpr std::array<const char*, 4> kStates{"stopped", "running", "stopping", "done"};
   ChainStatus status{.name = config_.name, .state = kStates[static_cast<std::size_t>(state_)], .stages = {}};
-  const Duration now = monotonic_now();
+  const Duration now = host_.loop.now();
   for (const auto& one : stages_) status.stages.push_back(one->status(now));
   const bool failing = std::ranges::any_of(status.stages, [](const StageStatus& s) { return s.failing && s.required; });
   if (state_ == State::running && failing) status.state = "failing";

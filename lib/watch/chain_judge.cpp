@@ -8,7 +8,7 @@
 namespace campipe::watch {
 
 void Chain::tick(bool held_up) {
-  const Duration now = monotonic_now();
+  const Duration now = host_.loop.now();
   for (auto& one : stages_) one->tick(now);
   if (state_ != State::running) return;
   if (held_up) {

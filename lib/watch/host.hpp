@@ -5,12 +5,14 @@
 
 #include "watch/config.hpp"
 #include "watch/loop.hpp"
+#include "watch/processes.hpp"
 
 namespace campipe::watch {
 
 /// What the supervisor lends its chains.
 struct Host {
-  Loop& loop;
+  Loop& loop;  ///< its clock is everybody's
+  Processes& processes;
   std::map<std::string, std::string> environment;  ///< of every stage
   LogPolicy log;                                   ///< dir is set
   bool echo = false;                               ///< stages' lines also go to our stderr

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/clock.hpp"
 
@@ -20,7 +21,7 @@ Duration monotonic_now() noexcept {
   return Duration(monotonic_ns());
 }
 
-Loop::Loop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+Loop::Loop(Clock clock) : clock_(std::move(clock)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_) throw_errno(errno, "cannot make an epoll descriptor");
 }
 
@@ -43,7 +44,7 @@ void Loop::unwatch(int fd) noexcept {
 }
 
 Loop::TimerId Loop::after(Duration delay, std::function<void()> act) {
-  timers_.emplace(monotonic_now() + delay, Timer{++timer_ids_, std::move(act)});
+  timers_.emplace(now() + delay, Timer{++timer_ids_, std::move(act)});
   return timer_ids_;
 }
 
@@ -52,15 +53,15 @@ void Loop::cancel(TimerId& timer) noexcept {
   timer = 0;
 }
 
-int Loop::timeout_ms() const noexcept {
+int Loop::timeout_ms() const {
   if (timers_.empty()) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - monotonic_now());
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
 void Loop::run_timers() {
-  const Duration now = monotonic_now();
-  while (!stopped_ && !timers_.empty() && timers_.begin()->first <= now) {
+  const Duration until = now();
+  while (!stopped_ && !timers_.empty() && timers_.begin()->first <= until) {
     auto due = timers_.extract(timers_.begin());
     due.mapped().act();
   }
@@ -68,19 +69,21 @@ void Loop::run_timers() {
 
 void Loop::run() {
   stopped_ = false;
-  while (!stopped_) {
-    std::array<epoll_event, 32> events{};
-    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms());
-    if (count < 0 && errno != EINTR) throw_errno(errno, "cannot wait for events");
-    for (int i = 0; i < count && !stopped_; ++i) {
-      const epoll_event& event = events[static_cast<std::size_t>(i)];
-      const auto found = watched_.find(static_cast<int>(event.data.u64 & 0xFFFFFFFF));
-      if (found == watched_.end() || found->second.generation != event.data.u64 >> 32) continue;
-      const auto act = found->second.act;  // it may unwatch itself
-      (*act)(event.events);
-    }
-    run_timers();
+  while (!stopped_) step(timeout_ms());
+}
+
+void Loop::step(int timeout_ms) {
+  std::array<epoll_event, 32> events{};
+  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+  if (count < 0 && errno != EINTR) throw_errno(errno, "cannot wait for events");
+  for (int i = 0; i < count && !stopped_; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    const auto found = watched_.find(static_cast<int>(event.data.u64 & 0xFFFFFFFF));
+    if (found == watched_.end() || found->second.generation != event.data.u64 >> 32) continue;
+    const auto act = found->second.act;  // it may unwatch itself
+    (*act)(event.events);
   }
+  run_timers();
 }
 
 }  // namespace campipe::watch

@@ -14,13 +14,15 @@ namespace campipe::watch {
 /// CLOCK_MONOTONIC.
 Duration monotonic_now() noexcept;
 
-/// epoll and timers in one thread. What a callback throws leaves run().
+/// epoll and timers in one thread, which go by a clock that tests may hold. What a callback throws leaves run().
 class Loop {
 public:
   using TimerId = std::uint64_t;  ///< 0 = none
   using OnEvents = std::function<void(std::uint32_t events)>;
 
-  Loop();
+  using Clock = std::function<Duration()>;
+
+  explicit Loop(Clock clock = monotonic_now);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -30,10 +32,14 @@ public:
   void change(int fd, std::uint32_t events);
   void unwatch(int fd) noexcept;
 
+  Duration now() const { return clock_(); }
   TimerId after(Duration delay, std::function<void()> act);
   void cancel(TimerId& timer) noexcept;  ///< and sets it to 0
 
   void run();
+  /// What is ready and due now, without waiting; for tests.
+  void turn() { step(0); }
+  bool stopped() const noexcept { return stopped_; }
   void stop() noexcept { stopped_ = true; }
 
 private:
@@ -46,9 +52,11 @@ private:
     std::function<void()> act;
   };
 
-  int timeout_ms() const noexcept;
+  int timeout_ms() const;
+  void step(int timeout_ms);
   void run_timers();
 
+  Clock clock_;
   Fd epoll_;
   std::map<int, Watched> watched_;
   std::multimap<Duration, Timer> timers_;

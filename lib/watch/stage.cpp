@@ -12,8 +12,6 @@
 
 #include "base/random.hpp"
 #include "base/redact.hpp"
-#include "watch/process_io.hpp"
-#include "watch/spawn.hpp"
 #include "watch/variables.hpp"
 
 namespace campipe::watch {
@@ -100,9 +98,9 @@ void Stage::start(const std::vector<std::string>& argv, std::vector<std::pair<in
   const bool has_output = std::ranges::any_of(fds, [](const auto& fd) { return fd.first == 1; });
   if (!has_output) fds.emplace_back(1, log_.write_end.get());
   fds.emplace_back(2, log_.write_end.get());
-  pid_ = spawn({.argv = argv, .env = environment(), .fds = std::move(fds), .limits = config_.limits});
+  pid_ = host_.processes.start({.argv = argv, .env = environment(), .fds = std::move(fds), .limits = config_.limits});
   phase_ = Phase::running;
-  flow_.emplace(monotonic_now());
+  flow_.emplace(host_.loop.now());
   io_bytes_.reset();
 }
 
@@ -110,24 +108,23 @@ void Stage::end(Intent intent, Duration patience) {
   if (!alive() || phase_ == Phase::ending) return;
   phase_ = Phase::ending;
   intent_ = intent;
-  ::kill(-pid_, SIGTERM);
-  ::kill(-pid_, SIGCONT);
+  host_.processes.signal_group(pid_, SIGTERM);
+  host_.processes.signal_group(pid_, SIGCONT);
   kill_timer_ = host_.loop.after(patience, [this] { kill(); });
 }
 
 void Stage::kill() noexcept {
-  if (alive()) ::kill(-pid_, SIGKILL);
+  if (alive()) host_.processes.signal_group(pid_, SIGKILL);
 }
 
 Exit Stage::ended(int status) {
   // Not reaped yet, so the group's number is still its own.
-  ::kill(-pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  host_.processes.signal_group(pid_, SIGKILL);
+  host_.processes.reap(pid_);
   pid_ = 0;
   host_.loop.cancel(kill_timer_);
   read_log();
-  lines_.end(monotonic_now());
+  lines_.end(host_.loop.now());
   Exit exit;
   if (WIFSIGNALED(status)) {
     exit.signal = WTERMSIG(status);
@@ -140,7 +137,7 @@ Exit Stage::ended(int status) {
     exit.text = fmt::format("exit {}{}", exit.code, meaning(exit.code));
   }
   last_exit_ = exit.text;
-  exit.lasted = monotonic_now() - flow_->started();
+  exit.lasted = host_.loop.now() - flow_->started();
   exit.worked = flow_->worked();
   return exit;
 }
@@ -152,26 +149,26 @@ void Stage::read_log() {
     const ssize_t got = ::read(log_.read_end.get(), bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
-    lines_.feed({bytes.data(), static_cast<std::size_t>(got)}, monotonic_now());
+    lines_.feed({bytes.data(), static_cast<std::size_t>(got)}, host_.loop.now());
   }
 }
 
 void Stage::read_reports() {
   notify_.receive([this](const Report& report) {
-    if (flow_) flow_->apply(report, monotonic_now());
+    if (flow_) flow_->apply(report, host_.loop.now());
   });
 }
 
 bool Stage::failing() const noexcept {
   if (delays_.failures() < kFailing) return false;
   return !(phase_ == Phase::running &&
-           (flow_->worked() || monotonic_now() - flow_->started() >= config_.restart.stable));
+           (flow_->worked() || host_.loop.now() - flow_->started() >= config_.restart.stable));
 }
 
 void Stage::tick(Duration now) {
   lines_.tick(now);
   if (!alive() || !flow_ || flow_->reports()) return;
-  const auto bytes = io_bytes(pid_);
+  const auto bytes = host_.processes.io_bytes(pid_);
   if (!bytes || bytes != io_bytes_) io_at_ = now;
   io_bytes_ = bytes;
 }

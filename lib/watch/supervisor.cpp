@@ -6,13 +6,10 @@
 #include <csignal>
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
-#include "watch/process_io.hpp"
-#include "watch/spawn.hpp"
 
 namespace campipe::watch {
 
@@ -25,10 +22,13 @@ constexpr auto kHookTime = std::chrono::seconds(30);
 
 }  // namespace
 
-Supervisor::Supervisor(Config config, SupervisorOptions options)
+Supervisor::Supervisor(Config config, SupervisorOptions options, Loop& loop, Processes& processes)
     : config_(std::move(config)),
       options_(std::move(options)),
+      loop_(loop),
+      processes_(processes),
       host_{.loop = loop_,
+            .processes = processes_,
             .environment = inherited_environment(),
             .log = config_.log,
             .echo = options_.echo,
@@ -37,7 +37,7 @@ Supervisor::Supervisor(Config config, SupervisorOptions options)
                               const auto& reason) { run_hook(chain, stage, reason); },
             .chain_done = [this] { tell_state(); }} {
   make_signals();
-  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw_errno(errno, "cannot become the reaper of orphans");
+  processes_.adopt_orphans();
   control_ = std::make_unique<ControlServer>(
       loop_, options_.control_socket,
       [this](const std::string& request, ControlServer::Reply reply) { handle(request, std::move(reply)); });
@@ -47,6 +47,8 @@ Supervisor::Supervisor(Config config, SupervisorOptions options)
 
 Supervisor::~Supervisor() {
   if (signals_) loop_.unwatch(signals_.get());
+  loop_.cancel(ticker_);
+  for (auto& [pid, hook] : hooks_) loop_.cancel(hook.timer);
 }
 
 void Supervisor::make_signals() {
@@ -67,12 +69,20 @@ void Supervisor::make_signals() {
 }
 
 int Supervisor::run() {
-  started_ = last_tick_ = last_stats_ = monotonic_now();
+  begin();
+  loop_.run();
+  return finish();
+}
+
+void Supervisor::begin() {
+  started_ = last_tick_ = last_stats_ = loop_.now();
   for (auto& chain : chains_) chain->start();
   tell_state();
-  loop_.after(kTick, [this] { tick(); });
-  loop_.run();
-  kill_all_children();
+  ticker_ = loop_.after(kTick, [this] { tick(); });
+}
+
+int Supervisor::finish() {
+  processes_.kill_all();  // at the end nothing may stay, hooks included
   for (const auto& reply : stop_replies_) reply(R"({"ok":true})");
   control_.reset();
   log::status("");
@@ -96,20 +106,15 @@ void Supervisor::on_signal() {
 
 void Supervisor::reap() {
   bool any = false;
-  for (;;) {
-    siginfo_t info{};
-    // Not reaped yet: until then its number, and its group's, is nobody else's.
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
-    const pid_t pid = info.si_pid;
-    const int status = info.si_code == CLD_EXITED ? (info.si_status & 0xFF) << 8 : info.si_status & 0x7F;
+  while (const auto ended = processes_.next_ended()) {
     any = true;
-    if (std::ranges::any_of(chains_, [&](auto& chain) { return chain->child_ended(pid, status); })) continue;
-    if (const auto hook = hooks_.find(pid); hook != hooks_.end()) {
+    const auto its = [&](auto& chain) { return chain->child_ended(ended->pid, ended->status); };
+    if (std::ranges::any_of(chains_, its)) continue;
+    if (const auto hook = hooks_.find(ended->pid); hook != hooks_.end()) {
       loop_.cancel(hook->second.timer);
       hooks_.erase(hook);
     }
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    processes_.reap(ended->pid);
   }
   if (!any) return;
   kill_orphans();
@@ -118,23 +123,10 @@ void Supervisor::reap() {
 
 /// What a stage that has ended left behind comes to us (a subreaper). Processes of a session that still runs stay.
 void Supervisor::kill_orphans() {
-  for (const pid_t pid : children_of(::getpid())) {
-    const pid_t session = ::getsid(pid);
+  for (const pid_t pid : processes_.children()) {
+    const pid_t session = processes_.session_of(pid);
     if (session < 0 || hooks_.contains(session)) continue;
-    if (std::ranges::none_of(chains_, [&](auto& chain) { return chain->has_session(session); })) ::kill(pid, SIGKILL);
-  }
-}
-
-/// At the end nothing may stay, hooks included: each that dies may leave us others.
-void Supervisor::kill_all_children() {
-  constexpr timespec kMoment{0, 5'000'000};
-  for (int round = 0; round < 200; ++round) {  // 1 s: SIGKILL needs no more, unless a driver hangs
-    const auto children = children_of(::getpid());
-    if (children.empty()) return;
-    for (const pid_t pid : children) ::kill(pid, SIGKILL);
-    ::nanosleep(&kMoment, nullptr);
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-    }
+    if (std::ranges::none_of(chains_, [&](auto& chain) { return chain->has_session(session); })) processes_.kill(pid);
   }
 }
 
@@ -164,8 +156,8 @@ void Supervisor::tell_state() {
 }
 
 void Supervisor::tick() {
-  loop_.after(kTick, [this] { tick(); });
-  const Duration now = monotonic_now();
+  ticker_ = loop_.after(kTick, [this] { tick(); });
+  const Duration now = loop_.now();
   const bool held_up = now - last_tick_ > kHeldUp;
   if (held_up)
     log::warning("held up for {:.1f} s: nobody is judged by what was missed",
@@ -202,8 +194,8 @@ void Supervisor::run_hook(const std::string& chain, const std::string& stage, co
   for (const auto& [name, value] : host_.environment) command.env.push_back(name + "=" + value);
   command.fds = {{1, STDERR_FILENO}, {2, STDERR_FILENO}};
   try {
-    const pid_t pid = spawn(command);
-    hooks_[pid].timer = loop_.after(kHookTime, [pid] { ::kill(-pid, SIGKILL); });
+    const pid_t pid = processes_.start(command);
+    hooks_[pid].timer = loop_.after(kHookTime, [this, pid] { processes_.signal_group(pid, SIGKILL); });
   } catch (const Error& error) {
     log::warning("hook failing: {}", error.what());
   }
@@ -213,7 +205,7 @@ Status Supervisor::status() const {
   Status status{.pid = ::getpid(),
                 .config = config_.file,
                 .log_dir = config_.log.dir,
-                .up_s = std::chrono::duration<double>(monotonic_now() - started_).count(),
+                .up_s = std::chrono::duration<double>(loop_.now() - started_).count(),
                 .chains = {}};
   for (const auto& chain : chains_) status.chains.push_back(chain->status());
   return status;

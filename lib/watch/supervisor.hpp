@@ -13,6 +13,7 @@
 #include "watch/config.hpp"
 #include "watch/control_server.hpp"
 #include "watch/loop.hpp"
+#include "watch/processes.hpp"
 
 namespace campipe::watch {
 
@@ -27,11 +28,15 @@ struct SupervisorOptions {
 class Supervisor {
 public:
   /// config.log.dir must be set. Blocks the signals; adopts what its children leave behind (a subreaper). Throws Error.
-  Supervisor(Config config, SupervisorOptions options);
+  Supervisor(Config config, SupervisorOptions options, Loop& loop, Processes& processes);
   ~Supervisor();
 
   /// Returns the exit code: 0, or a stage's when all chains are done, or 1 when a second signal cut the stop short.
   int run();
+
+  /// The parts of run() before and behind the loop; for tests, which turn it themselves until it is stopped.
+  void begin();
+  int finish();
 
 private:
   struct Hook {
@@ -42,7 +47,6 @@ private:
   void on_signal();
   void reap();
   void kill_orphans();
-  static void kill_all_children();
   void stop_all();
   void tick();
   void tell_state();
@@ -61,7 +65,8 @@ private:
   Config config_;
   SupervisorOptions options_;
   cli::Notifier notifier_;
-  Loop loop_;
+  Loop& loop_;
+  Processes& processes_;
   Host host_;
   Fd signals_;
   std::vector<std::unique_ptr<Chain>> chains_;
@@ -70,6 +75,7 @@ private:
   std::vector<ControlServer::Reply> stop_replies_;  // of those who wait for our end
   bool stopping_ = false, ready_ = false;
   int exit_code_ = 0;
+  Loop::TimerId ticker_ = 0;
   Duration started_{0}, last_tick_{0}, last_stats_{0};
 };
 

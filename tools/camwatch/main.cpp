@@ -77,9 +77,12 @@ int run(const Options& options, const cli::CommonOptions& common) {
   config.log.dir = log_dir(config);
   watch::make_folder(config.log.dir, false);
   const std::string control = control_socket(options, config, watch::default_control_socket());
+  watch::Loop loop;
+  watch::SystemProcesses processes;
   watch::Supervisor supervisor(
       std::move(config),
-      {.control_socket = control, .echo = options.echo || single, .single = single, .stats = common.stats});
+      {.control_socket = control, .echo = options.echo || single, .single = single, .stats = common.stats}, loop,
+      processes);
   return supervisor.run();
 }
 
