@@ -1,0 +1,212 @@
+#include "watch/supervisor.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "watch/chain_rig.hpp"
+
+namespace campipe::watch {
+namespace {
+
+using fake::FakeProcesses;
+using fake::FakeTime;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+/// A supervisor over fake processes and a fake clock; its signals and its control socket are real.
+class SupervisorTest : public testing::Test {
+protected:
+  SupervisorTest() { ::sigprocmask(SIG_SETMASK, nullptr, &mask_); }
+  ~SupervisorTest() override {
+    supervisor_.reset();
+    ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+  }
+  void run(const std::string& more = {}) {
+    Config config = parse_config("version: 1\n" + more +
+                                     "defaults: {restart: {first: 100ms, max: 1s, jitter: none}}\n"
+                                     "chains:\n"
+                                     "  front: {stages: {source: {cmd: [source]}, sink: {from: source, cmd: [sink]}}}\n"
+                                     "  back: {stages: {only: {cmd: [only]}}}\n",
+                                 "test.yaml");
+    config.log.dir = folder_.path();
+    supervisor_ = std::make_unique<Supervisor>(
+        std::move(config), SupervisorOptions{.control_socket = socket(), .echo = false, .single = false}, time_.loop,
+        processes_);
+    supervisor_->begin();
+  }
+  std::string socket() const { return folder_.path() + "/socket"; }
+  /// It learns of children by SIGCHLD.
+  void end(const std::string& program, int code = 0, int signal = 0) {
+    processes_.end(program, code, signal);
+    send(SIGCHLD);
+  }
+  void send(int signal) {
+    ::raise(signal);  // blocked: it comes by the descriptor
+    time_.loop.turn();
+  }
+  /// Asks as `camwatch COMMAND TARGET` does, in a thread of its own: its answer may need other things to happen first.
+  class Request {
+  public:
+    Request(SupervisorTest& test, const std::string& command, const std::string& target)
+        : test_(test),
+          client_([this, path = test.socket(), line = nlohmann::json{{"command", command}, {"target", target}}.dump()] {
+            answer_ = ask_control(path, line, 60s);
+            done_ = true;
+          }) {}
+    ~Request() { client_.join(); }
+    /// Turns the loop until it is there.
+    nlohmann::json answer() {
+      while (!done_) test_.time_.loop.turn();
+      return nlohmann::json::parse(answer_);
+    }
+
+  private:
+    SupervisorTest& test_;
+    std::string answer_;
+    std::atomic<bool> done_ = false;
+    std::thread client_;
+  };
+  nlohmann::json ask(const std::string& command, const std::string& target = {}) {
+    return Request(*this, command, target).answer();
+  }
+  void turn_until(const std::function<bool()>& done) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (!done()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "the condition did not come true";
+      time_.loop.turn();
+    }
+  }
+  std::string state_of(const std::string& chain) {
+    for (const auto& one : ask("status")["chains"]) {
+      if (one["name"] == chain) return one["state"];
+    }
+    return "none";
+  }
+
+  sigset_t mask_{};
+  FakeTime time_;
+  FakeProcesses processes_;
+  fake::TempFolder folder_;
+  std::unique_ptr<Supervisor> supervisor_;
+};
+
+TEST_F(SupervisorTest, StartsAllChainsAndStopsThemOnSigterm) {
+  run();
+  EXPECT_TRUE(processes_.adopts);
+  EXPECT_THAT(processes_.started(), ElementsAre("sink", "source", "only"));
+  send(SIGTERM);
+  EXPECT_THAT(processes_.terminated, ElementsAre("source", "only"));
+  end("only");
+  end("source");
+  EXPECT_FALSE(time_.loop.stopped());
+  end("sink");
+  EXPECT_TRUE(time_.loop.stopped());
+  EXPECT_EQ(supervisor_->finish(), 0);
+  EXPECT_TRUE(processes_.killed_all);
+}
+
+TEST_F(SupervisorTest, SigtermDuringTheRestartOfAChainEndsIt) {
+  run();
+  Request restart(*this, "restart", "front");
+  turn_until([&] { return processes_.of("source").got(SIGTERM); });
+  send(SIGTERM);
+  for (const char* stage : {"source", "sink", "only"}) end(stage);
+  EXPECT_TRUE(time_.loop.stopped());
+  EXPECT_EQ(processes_.all.size(), 3U);
+  EXPECT_EQ(supervisor_->finish(), 0);  // with the last answers
+  EXPECT_EQ(restart.answer()["ok"], false);
+}
+
+TEST_F(SupervisorTest, StopOfAChainDuringItsRestartWins) {
+  run();
+  Request restart(*this, "restart", "front");
+  turn_until([&] { return processes_.of("source").got(SIGTERM); });
+  Request stop(*this, "stop", "front");
+  EXPECT_EQ(state_of("front"), "stopping");
+  end("source");
+  end("sink");
+  EXPECT_EQ(stop.answer()["ok"], true);
+  const auto refused = restart.answer();
+  EXPECT_EQ(refused["ok"], false);
+  EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("front was stopped"));
+  EXPECT_EQ(state_of("front"), "stopped");
+  EXPECT_EQ(processes_.starts("source"), 1U);
+  EXPECT_EQ(ask("start", "front")["ok"], true);
+  EXPECT_EQ(processes_.starts("source"), 2U);
+}
+
+TEST_F(SupervisorTest, RestartOfAChainIsAnsweredWhenItRunsAgain) {
+  run();
+  Request restart(*this, "restart", "back");
+  turn_until([&] { return processes_.of("only").got(SIGTERM); });
+  end("only");
+  EXPECT_EQ(restart.answer()["ok"], true);
+  EXPECT_EQ(processes_.starts("only"), 2U);
+  EXPECT_EQ(processes_.starts("source"), 1U);
+}
+
+TEST_F(SupervisorTest, SecondSignalKillsAtOnce) {
+  run();
+  send(SIGTERM);
+  send(SIGTERM);
+  for (const char* stage : {"source", "sink", "only"}) {
+    EXPECT_TRUE(processes_.of(stage).got(SIGKILL)) << stage;
+    end(stage, 0, SIGKILL);
+  }
+  EXPECT_TRUE(time_.loop.stopped());
+  EXPECT_EQ(supervisor_->finish(), 1);
+}
+
+TEST_F(SupervisorTest, FailedStageIsRestartedAndTheThirdTimeTheHookIsRun) {
+  run("hooks: {failing: [tell, \"{chain}/{stage}\", \"{reason}\"]}\n");
+  for (int i = 0; i < 3; ++i) {
+    end("source", 66);
+    time_.pass(500ms);
+  }
+  EXPECT_EQ(processes_.starts("source"), 4U);
+  EXPECT_EQ(processes_.starts("sink"), 1U);
+  ASSERT_EQ(processes_.starts("tell"), 1U);
+  EXPECT_THAT(processes_.of("tell").command.argv,
+              ElementsAre("tell", "front/source", "exit 66: no such file or device"));
+  time_.pass(30s);
+  EXPECT_TRUE(processes_.of("tell").got(SIGKILL));  // it has had its time
+  end("tell", 0, SIGKILL);
+  EXPECT_TRUE(processes_.of("tell").reaped);
+}
+
+TEST_F(SupervisorTest, OrphansOfAnEndedStageAreKilledAndOthersAreNot) {
+  run();
+  const pid_t lost = FakeProcesses::kFirst + 500, kept = lost + 1;
+  processes_.orphans = {lost, kept};
+  processes_.sessions = {{lost, processes_.of("only").pid}, {kept, processes_.of("sink").pid}};
+  end("only", 1);
+  EXPECT_THAT(processes_.killed, ElementsAre(lost));
+}
+
+TEST_F(SupervisorTest, EndsWithTheStagesCodeWhenAllChainsAreDone) {
+  Config config = parse_config("version: 1\nchains: {c: {stages: {a: {cmd: [a], restart: never}}}}\n", "t.yaml");
+  config.log.dir = folder_.path();
+  supervisor_ = std::make_unique<Supervisor>(
+      std::move(config), SupervisorOptions{.control_socket = socket(), .echo = false, .single = true}, time_.loop,
+      processes_);
+  supervisor_->begin();
+  end("a", 65);
+  EXPECT_TRUE(time_.loop.stopped());
+  EXPECT_EQ(supervisor_->finish(), 65);
+}
+
+TEST_F(SupervisorTest, CommandsToWhatIsNotThereAreRefused) {
+  run();
+  EXPECT_EQ(ask("restart", "side")["code"], 66);
+  EXPECT_EQ(ask("stop", "front/filter")["code"], 66);
+  EXPECT_EQ(ask("dance")["code"], 76);
+}
+
+}  // namespace
+}  // namespace campipe::watch
