@@ -25,7 +25,10 @@ UvPtr<T> make_handle(void* owner, std::string_view what, Init init) {
 
 }  // namespace
 
-Loop::Loop() : loop_(make_loop()), scratch_(kScratchBytes) {
+Loop::Loop(Time time)
+    : manual_(time == Time::manual ? std::make_unique<ManualTime>() : nullptr),
+      loop_(make_loop()),
+      scratch_(kScratchBytes) {
   idle_ =
       make_handle<uv_idle_t>(this, "cannot make an idle handle", [&](uv_idle_t* h) { return uv_idle_init(get(), h); });
 }
@@ -74,21 +77,37 @@ void Loop::run_deferred() {
   for (auto& task : tasks) task();
 }
 
+void Loop::settle() {
+  do run_once(false);
+  while (!deferred_.empty());
+}
+
 Timer::Timer(Loop& loop, std::function<void()> callback) : loop_(loop), callback_(std::move(callback)) {
+  if (loop.manual_) return;
   timer_ =
       make_handle<uv_timer_t>(this, "cannot make a timer", [&](uv_timer_t* h) { return uv_timer_init(loop.get(), h); });
 }
 
+Timer::~Timer() {
+  if (loop_.manual_) loop_.manual_->stop(*this);
+}
+
 void Timer::start(std::int64_t after_ms, std::int64_t repeat_ms) {
+  if (loop_.manual_) return loop_.manual_->start(loop_, *this, after_ms, repeat_ms);
   const auto fire = [](uv_timer_t* handle) {
     auto* timer = static_cast<Timer*>(handle->data);
-    // As in Watch::set(): the callback may destroy the Timer.
-    if (timer != nullptr) timer->loop_.guarded([callback = timer->callback_] { callback(); });
+    if (timer != nullptr) timer->fire();
   };
   uv_timer_start(timer_.get(), fire, static_cast<std::uint64_t>(after_ms), static_cast<std::uint64_t>(repeat_ms));
 }
 
+void Timer::fire() {
+  // As in Watch::set(): the callback may destroy the Timer.
+  loop_.guarded([callback = callback_] { callback(); });
+}
+
 void Timer::stop() noexcept {
+  if (loop_.manual_) return loop_.manual_->stop(*this);
   uv_timer_stop(timer_.get());
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -8,6 +9,8 @@
 
 #include <uv.h>
 
+#include "base/clock.hpp"
+#include "net/manual_time.hpp"
 #include "net/uv.hpp"
 
 namespace campipe::net {
@@ -16,7 +19,11 @@ namespace campipe::net {
 /// Outlives whatever was made on it.
 class Loop {
 public:
-  Loop();
+  enum class Time {
+    real,
+    manual,  ///< for tests: stands still until advance()
+  };
+  explicit Loop(Time time = Time::real);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -33,7 +40,15 @@ public:
   void defer(std::function<void()> task);
 
   /// CLOCK_MONOTONIC in ms as of this turn of the loop.
-  std::int64_t now_ms() noexcept { return static_cast<std::int64_t>(uv_now(loop_.get())); }
+  std::int64_t now_ms() noexcept {
+    return manual_ ? manual_->now_ns() / 1'000'000 : static_cast<std::int64_t>(uv_now(loop_.get()));
+  }
+  /// CLOCK_MONOTONIC at this moment.
+  std::int64_t now_ns() const noexcept { return manual_ ? manual_->now_ns() : monotonic_ns(); }
+
+  /// With manual time only: lets `by` pass. Timers fire in the order in which they are due, each at its own time and
+  /// followed by turns of the loop until nothing is deferred. Rethrows what a callback threw.
+  void advance(std::chrono::nanoseconds by) { manual_->advance(*this, by); }
 
   /// Bytes to receive into, for the length of one callback; one buffer serves all connections.
   std::span<std::byte> scratch() noexcept { return scratch_; }
@@ -50,10 +65,14 @@ public:
   }
 
 private:
+  friend class ManualTime;
+  friend class Timer;
   void failed(std::exception_ptr error) noexcept;
   void run_deferred();
   void rethrow();
+  void settle();
 
+  std::unique_ptr<ManualTime> manual_;  // nullptr: libuv's
   std::unique_ptr<uv_loop_t> loop_;
   UvPtr<uv_idle_t> idle_;
   std::vector<std::function<void()>> deferred_;
@@ -65,14 +84,20 @@ private:
 class Timer {
 public:
   Timer(Loop& loop, std::function<void()> callback);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
   /// @param repeat_ms  0 = once. Starting a running timer starts it anew.
   void start(std::int64_t after_ms, std::int64_t repeat_ms = 0);
   void stop() noexcept;
 
 private:
+  friend class ManualTime;
+  void fire();
+
   Loop& loop_;
   std::function<void()> callback_;
-  UvPtr<uv_timer_t> timer_;
+  UvPtr<uv_timer_t> timer_;  // none with manual time
 };
 
 /// Wakes the loop from any thread; several send() before it runs are one callback.

@@ -184,7 +184,7 @@ void RtspSession::refused(rtp::RtpError error) {
 }
 
 std::int64_t RtspSession::stream_now_us() const {
-  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now_ns = stream_->now_ns();
   const UnitPtr newest = stream_->history().newest_video();
   const std::int64_t by_arrival = newest ? newest->packet.pts_us + (now_ns - newest->arrived_ns) / 1000 : realtime_us();
   const auto& clock = stream_->format()->clock;
@@ -196,7 +196,7 @@ std::int64_t RtspSession::stream_now_us() const {
 void RtspSession::report(std::size_t index, std::int64_t now_ms, std::int64_t at_us) {
   Track& track = *tracks_[index];
   const rtp::SenderReport report = track.sender.report(at_us);
-  track.quality.on_sent(report, monotonic_ns());
+  track.quality.on_sent(report, stream_->now_ns());
   output_->send_rtcp(index, rtp::make_sender_report(report, peer_.cname));
   track.next_report_ms = now_ms + options_.report_interval_ms;
 }
@@ -216,7 +216,7 @@ void RtspSession::on_rtcp(std::span<const std::byte> packet) {
     const auto is_its = [&](const auto& track) { return track && track->sender.ssrc() == block.ssrc; };
     const auto track = std::ranges::find_if(tracks_, is_its);
     if (track == tracks_.end()) continue;
-    (*track)->quality.on_received(block, (*track)->sender.clock_hz(), monotonic_ns());
+    (*track)->quality.on_received(block, (*track)->sender.clock_hz(), stream_->now_ns());
     hub_.count("rtsp_receiver_reports_total");
     log::debug("rtsp {}: receiver report: {} lost, {}/256 of late, jitter {}", peer_.address, block.cumulative_lost,
                block.fraction_lost, block.jitter);

@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "base/clock.hpp"
 #include "rtp/bytes.hpp"
 
 namespace campipe::serve {
@@ -74,7 +73,7 @@ void RtspTcpOutput::send_rtcp(std::size_t track, std::span<const std::byte> pack
 
 RtspOutput::Progress RtspTcpOutput::progress() {
   Progress progress{.send_calls = connection_.send_calls()};
-  if (connection_.idle()) progress.taken_ns = monotonic_ns();  // asked at once, or from on_drained()
+  if (connection_.idle()) progress.taken_ns = loop_.now_ns();  // asked at once, or from on_drained()
   return progress;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/clock.hpp"
 #include "base/faults.hpp"
 
 namespace campipe::serve {
@@ -77,7 +76,7 @@ void RtspUdpOutput::flush() {
   }
   if (next_ == count_ && unit_) {
     unit_.reset();
-    if (!progress_.lost) progress_.taken_ns = monotonic_ns();
+    if (!progress_.lost) progress_.taken_ns = loop_.now_ns();
   }
   if (next_ < count_ || in_burst_ >= kBurst) rest();
 }

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -40,7 +42,7 @@ protected:
     EXPECT_EQ(errno, ECHILD);
   }
 
-  net::Loop loop_;
+  net::Loop loop_{net::Loop::Time::manual};
   std::unique_ptr<ChildFilter> child_;
   std::string output_, failure_;
   bool done_ = false;
@@ -74,13 +76,25 @@ TEST_F(ChildFilterTest, MissingProgramIsTold) {
 
 TEST_F(ChildFilterTest, TimeLimitKills) {
   start({"sleep", "100"}, "", {.time_ms = 50});
+  loop_.advance(std::chrono::milliseconds(49));
+  EXPECT_FALSE(done_);
+  loop_.advance(std::chrono::milliseconds(1));
   finish();
   EXPECT_NE(failure_.find("took over"), std::string::npos);
 }
 
 TEST_F(ChildFilterTest, GrandchildThatKeepsThePipesOpenDoesNotHoldUp) {
-  start({"/bin/sh", "-c", "sleep 3 & wait"}, "", {.time_ms = 50});
+  const std::string path = testing::TempDir() + "/campipe-grandchild-" + std::to_string(::getpid());
+  std::filesystem::remove(path);
+  start({"/bin/sh", "-c", "sleep 1000 & echo $! > $0.new; mv $0.new $0; wait", path}, "", {.time_ms = 50});
+  turn_until(loop_, [&] { return std::filesystem::exists(path); });
+  loop_.advance(std::chrono::milliseconds(50));
   finish();
+  pid_t grandchild = 0;
+  std::ifstream(path) >> grandchild;
+  ASSERT_GT(grandchild, 0);
+  EXPECT_EQ(::kill(grandchild, SIGKILL), 0) << "it was there all the time";
+  std::filesystem::remove(path);
   EXPECT_NE(failure_.find("took over"), std::string::npos);
 }
 

@@ -201,6 +201,7 @@ TEST(RtspDeliveries, InterleavedFrameIsOneSendCall) {
   test::Fixture fixture;
   fixture.start();
   fixture.push_gop(3);
+  fixture.pass(std::chrono::milliseconds(1));
   test::Player player(fixture);
   player.play_tcp();
   ASSERT_TRUE(player.wait_packets(1 + 3 * 3));
@@ -218,6 +219,7 @@ TEST(RtspDeliveries, InterleavedFrameThatTakesLongerIsCountedAtItsEnd) {
   test::Fixture fixture;
   fixture.start();
   fixture.push(true);
+  fixture.pass(std::chrono::milliseconds(1));
   test::Player player(fixture);
   player.play_tcp();
   ASSERT_TRUE(player.wait_packets(1));
@@ -239,9 +241,12 @@ TEST(RtspDeliveries, DatagramsAreCountedWithTheLastOfAFrame) {
   player.ask("PLAY", player.url(), "Session: " + setup.header("Session").substr(0, 16) + "\r\n");
   fixture.push(true, 200'000);  // several bursts
   const Delivered& delivered = fixture.cam.deliveries().of(Protocol::rtsp_udp);
+  fixture.pass(std::chrono::milliseconds(3));
   EXPECT_EQ(delivered.frames, 0U);
-  EXPECT_TRUE(fixture.until([&] { return delivered.frames == 1; }));
+  fixture.pass(std::chrono::milliseconds(1));
+  EXPECT_EQ(delivered.frames, 1U);
   EXPECT_EQ(delivered.delay.count(), 1U);
+  EXPECT_NEAR(delivered.delay.sum_s(), 0.004, 1e-9);
   EXPECT_GE(delivered.send_calls, 5U);  // 140 packets in bursts of 32
 }
 

@@ -182,13 +182,13 @@ protected:
     return client;
   }
 
-  net::Loop loop_;
+  net::Loop loop_{net::Loop::Time::manual};
   std::unique_ptr<HttpRoutes> routes_;
   std::unique_ptr<net::HttpServer> server_;
 };
 
 TEST_F(DemandByHttpTest, AStillOfWhatRestsIsAFreshOne) {
-  serve({.keep_ms = 100});
+  serve({.keep_ms = 1000});
   rest(VideoCodec::mjpeg);
   auto client = ask("/snapshot/cam");
   turn_until(loop_, [&] { return source_.now; });
@@ -196,7 +196,8 @@ TEST_F(DemandByHttpTest, AStillOfWhatRestsIsAFreshOne) {
   cam_.push(fake::picture(7));
   turn_until(loop_, [&] { return client.ended(); });
   EXPECT_TRUE(client.has("X-Sequence: 7"));
-  turn_until(loop_, [&] { return !source_.now; });  // not for ever
+  loop_.advance(std::chrono::milliseconds(1000));
+  EXPECT_FALSE(source_.now);
 }
 
 TEST_F(DemandByHttpTest, AStillOfRestingH264IsOfAKeyframeThatCameSince) {
@@ -218,9 +219,13 @@ TEST_F(DemandByHttpTest, AStillOfRestingH264IsOfAKeyframeThatCameSince) {
 }
 
 TEST_F(DemandByHttpTest, AStillThatDoesNotComeSaysWhy) {
-  serve({.wait_ms = 0});
+  serve({.wait_ms = 1000});
   rest(VideoCodec::mjpeg);
   auto client = ask("/snapshot/cam");
+  turn_until(loop_, [&] { return source_.now; });
+  loop_.advance(std::chrono::milliseconds(999));
+  EXPECT_TRUE(source_.now);
+  loop_.advance(std::chrono::milliseconds(1));
   turn_until(loop_, [&] { return client.ended(); });
   EXPECT_TRUE(client.has("503 Service Unavailable"));
   EXPECT_TRUE(client.has("cam: no frame yet since its writer was asked for some"));
@@ -228,13 +233,15 @@ TEST_F(DemandByHttpTest, AStillThatDoesNotComeSaysWhy) {
 }
 
 TEST_F(DemandByHttpTest, StillsEachSecondKeepWhatFlowsGoing) {
-  serve({.keep_ms = 200});
+  serve({.keep_ms = 1000});
   cam_.set_format(fake::format(VideoCodec::mjpeg));
   cam_.push(fake::picture(0));
   auto client = ask("/snapshot/cam");
   turn_until(loop_, [&] { return client.ended(); });
+  loop_.advance(std::chrono::milliseconds(999));
   EXPECT_TRUE(source_.now);
-  turn_until(loop_, [&] { return !source_.now; });
+  loop_.advance(std::chrono::milliseconds(1));
+  EXPECT_FALSE(source_.now);
 }
 
 TEST_F(DemandByHttpTest, APeekWakesNothingAndKeepsNothingAwake) {
@@ -302,6 +309,7 @@ TEST(DemandByRtsp, ADescribeThatWaitsWantsFrames) {
   ASSERT_TRUE(fixture.until([&] { return source.now; }));
   fixture.start();
   fixture.push_gop(1);
+  fixture.pass(std::chrono::milliseconds(50));  // looked at again
   EXPECT_EQ(player.reply().status, 200);
   EXPECT_FALSE(source.now);
   fixture.cam.set_source(nullptr);

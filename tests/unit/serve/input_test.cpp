@@ -74,8 +74,10 @@ protected:
         Input::Origin{.name = "stdin",
                       .make_reader =
                           [this, steps = std::move(steps)](const wire::stream::ReadOptions& options) mutable {
-                            return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd,
-                                                                    [this] { all_given_ = true; });
+                            return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd, [this] {
+                              all_given_ = true;
+                              all_given_.notify_one();
+                            });
                           }},
         nullptr,
         Input::Events{.on_format = [this](Input&, bool first) { first_formats_ += first ? 1 : 0; },
@@ -134,20 +136,17 @@ TEST_F(InputTest, WhatTheLoopDoesNotTakeIsDroppedUpToAKeyframe) {
   constexpr std::size_t kBig = 16 << 20;
   for (int i = 0; i < 6; ++i) steps.push_back(picture(i, i == 0, kBig));  // four fit
   steps.push_back(picture(6, true, kBig));
-  steps.push_back({.pull = wire::stream::Pull::end});
   start(std::move(steps));
-  // The thread runs through while the loop stands still.
-  while (!end_) {
-    ::usleep(20'000);
-    loop_.run_once(false);
-  }
-  EXPECT_EQ(stream_.totals().units + stream_.totals().dropped, 7U);
+  all_given_.wait(false);  // the thread runs through while the loop stands still
+  turn_until(loop_, [&] { return stream_.totals().units + stream_.totals().dropped == 7; });
+  EXPECT_EQ(stream_.totals().units, 4U);
+  EXPECT_EQ(stream_.totals().dropped, 3U);
 }
 
 TEST_F(InputTest, ArrivalIsWhenItWasReadAndNotWhenTheLoopTookIt) {
   const std::int64_t before_ns = monotonic_ns();
   start({format(VideoCodec::mjpeg), picture(0)});
-  while (!all_given_) ::usleep(1'000);  // the loop stands still
+  all_given_.wait(false);  // the loop stands still
   const std::int64_t read_ns = monotonic_ns();
   turn_until(loop_, [&] { return stream_.history().newest_video() != nullptr; });
   EXPECT_GE(stream_.history().newest_video()->arrived_ns, before_ns);

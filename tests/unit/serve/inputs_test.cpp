@@ -72,7 +72,7 @@ protected:
     tick_.start(0, 10);
   }
   Hub& hub() { return fixture_.hub; }
-  bool until(const std::function<bool()>& done) { return fixture_.until(done, std::chrono::seconds(20)); }
+  bool until(const std::function<bool()>& done) { return fixture_.until(done); }
   /// Names of the streams but the fixture's own.
   std::vector<std::string> names() {
     auto names = hub().names();
@@ -94,7 +94,8 @@ protected:
     return true;
   }
 
-  test::Fixture fixture_{{.sessions = {.session = {.idr_young_ms = 0}}}};  // a keyframe is asked for at each join
+  // A keyframe is asked for at each join. The inputs' threads stamp what they read with the real time.
+  test::Fixture fixture_{{.sessions = {.session = {.idr_young_ms = 0}}}, "127.0.0.1:0", net::Loop::Time::real};
   Wish wish_;
   cli::Telemetry telemetry_{{}};
   std::unique_ptr<Inputs> inputs_;

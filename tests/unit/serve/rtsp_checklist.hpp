@@ -39,9 +39,4 @@ struct RtspChecklist : ::testing::Test {
   }
 };
 
-/// Loop turns for `time`.
-inline void pass(Fixture& fixture, std::chrono::milliseconds time) {
-  fixture.until([] { return false; }, time);
-}
-
 }  // namespace campipe::serve::test

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/listener.hpp"
-#include "net/loop.hpp"
+#include "net/net_helpers.hpp"
 #include "rtp/bytes_of.hpp"
 #include "serve/hub.hpp"
 #include "serve/rtsp_server.hpp"
@@ -26,18 +27,21 @@ using rtp::test::nal;
 inline const Bytes kSps = rtp::test::bytes({0x67, 0x42, 0xC0, 0x1E, 0xD9, 0x01});
 inline const Bytes kPps = rtp::test::bytes({0x68, 0xCB, 0x83, 0xCB});
 
-/// A hub with one H.264 stream "cam" and a server on a free port of this machine, all in this thread.
+/// A hub with one H.264 stream "cam" and a server on a free port of this machine, all in this thread. Time passes only
+/// by pass(), but for one of real time.
 struct Fixture {
   net::Loop loop;
-  Hub hub;
+  Hub hub{History::Limits{}, [this] { return loop.now_ns(); }};
   Stream& cam = hub.add_stream("cam", "");
   RtspServer server;
   std::int64_t pts_us = 1'795'226'522'000'000;
   int frames = 0;
   std::int64_t age_ns = 0;  ///< of what is pushed
 
-  explicit Fixture(RtspServer::Options options = {}, std::string_view listen = "127.0.0.1:0")
-      : server(loop, hub, net::listen_tcp(net::resolve_listen_address(listen, "--rtsp"), "--rtsp"), options) {}
+  explicit Fixture(RtspServer::Options options = {}, std::string_view listen = "127.0.0.1:0",
+                   net::Loop::Time time = net::Loop::Time::manual)
+      : loop(time),
+        server(loop, hub, net::listen_tcp(net::resolve_listen_address(listen, "--rtsp"), "--rtsp"), options) {}
 
   static media::StreamFormat h264(Size size = {640, 360}, bool sets = true) {
     media::StreamFormat format;
@@ -66,14 +70,12 @@ struct Fixture {
   }
 
   /// Turns the loop until `done`; false when it does not come about.
-  bool until(const std::function<bool()>& done, std::chrono::milliseconds limit = std::chrono::seconds(20)) {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop.run_once(false);
-      ::usleep(200);
-    }
-    return true;
+  bool until(const std::function<bool()>& done) { return net::comes_true(loop, done); }
+  /// Lets the server's time go on.
+  void pass(std::chrono::milliseconds time) { loop.advance(time); }
+  /// Lets a millisecond pass with each turn, for what is sent in bursts.
+  bool until_paced(const std::function<bool()>& done) {
+    return until([&] { return pass(std::chrono::milliseconds(1)), done(); });
   }
 };
 
@@ -130,8 +132,9 @@ public:
     net::Address to = net::resolve_listen_address(host, "");
     to.set_port(fixture.server.address().port());
     fd_ = Fd(::socket(to.get()->sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    const std::size_t before = fixture_.server.connection_count();
     ::connect(fd_.get(), to.get(), to.length);
-    fixture_.until([&] { return fixture_.server.connection_count() > 0; });
+    fixture_.until([&] { return fixture_.server.connection_count() > before; });
   }
 
   std::string url(const std::string& path = "/cam") const {
@@ -175,9 +178,12 @@ public:
   bool wait_packets(std::size_t count) {
     return fixture_.until([&] { return read_some(), rtp().size() >= count || closed; }) && rtp().size() >= count;
   }
-  bool wait_closed(std::chrono::milliseconds limit = std::chrono::seconds(20)) {
-    return fixture_.until([&] { return read_some(), closed; }, limit);
+  bool wait_closed() {
+    return fixture_.until([&] { return read_some(), closed; });
   }
+  /// The server has had its turn with all that came before, and what it sent this player before is here: answers come
+  /// in order, and behind the packets of the same connection.
+  void barrier() { ASSERT_EQ(ask("OPTIONS", "*").status, 200); }
   std::vector<Received> rtp() const { return on_channel(0); }
   std::vector<Received> rtcp() const { return on_channel(1); }
   std::vector<Received> on_channel(int channel) const {
@@ -197,6 +203,11 @@ public:
     if (got == 0 || (errno != EAGAIN && errno != ENOTCONN)) closed = true;
     while (take_one()) {
     }
+  }
+  /// Whether the server's kernel has all that was sent, so that the next turn of the loop reads it.
+  bool all_taken() const {
+    int waiting = -1;
+    return ::ioctl(fd_.get(), SIOCOUTQ, &waiting) == 0 && waiting == 0;
   }
   void hang_up() { fd_.reset(); }
   int fd() const { return fd_.get(); }

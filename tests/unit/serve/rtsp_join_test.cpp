@@ -9,6 +9,7 @@
 namespace campipe::serve {
 namespace {
 
+using std::chrono::milliseconds;
 using test::frames_of;
 using test::Player;
 using test::Received;
@@ -77,6 +78,10 @@ TEST(RtspJoin, IdrGoesOnWithTheGopWhenNoneComesInTime) {
   Joined join(RtspJoin::idr, 30);
   join.play();
   EXPECT_EQ(join.source.keyframes, 1);
+  join.fixture.pass(milliseconds(29));
+  join.player().barrier();
+  EXPECT_TRUE(join.player().rtp().empty());
+  join.fixture.pass(milliseconds(1));
   EXPECT_EQ(join.frames_to(9).front(), 0);
   join.fixture.push(false);
   join.fixture.push(true);  // the answer after all: no reason to begin anew
@@ -164,8 +169,8 @@ TEST(RtspJoin, PauseWhileItWaitsForTheIdrEndsTheWaiting) {
   join.play();
   const std::string session = "Session: " + join.player().session + "\r\n";
   EXPECT_EQ(join.player().ask("PAUSE", join.player().url(), session).status, 200);
-  join.fixture.until([] { return false; }, std::chrono::milliseconds(60));
-  join.player().read_some();
+  join.fixture.pass(milliseconds(60));
+  join.player().barrier();
   EXPECT_TRUE(join.player().rtp().empty());
   join.fixture.age_ns = 0;
   join.fixture.push(true);

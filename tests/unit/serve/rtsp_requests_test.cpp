@@ -34,7 +34,8 @@ struct RtspRequestsTest : ::testing::Test {
 TEST_F(RtspRequestsTest, DescribeWaitsForTheFirstKeyframe) {
   Stream& late = fixture.hub.add_stream("late", "");
   player.send("DESCRIBE " + player.url("/late") + " RTSP/1.0\r\nCSeq: 9\r\n\r\nOPTIONS * RTSP/1.0\r\nCSeq: 10\r\n\r\n");
-  fixture.until([] { return false; }, std::chrono::milliseconds(100));
+  ASSERT_TRUE(fixture.until([&] { return late.wanted(); }));  // it waits
+  fixture.pass(std::chrono::milliseconds(3900));              // looked at again and again
   player.read_some();
   EXPECT_TRUE(player.replies.empty());
   late.set_format(Fixture::h264({640, 360}, false));
@@ -42,6 +43,7 @@ TEST_F(RtspRequestsTest, DescribeWaitsForTheFirstKeyframe) {
   packet.keyframe = true;
   packet.payload = media::Payload::from(test::annex_b({test::kSps, test::kPps, test::nal({0x65}, 50)}));
   late.push(packet);
+  fixture.pass(std::chrono::milliseconds(50));
   const Reply reply = player.reply();
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.header("CSeq"), "9");
@@ -152,36 +154,52 @@ TEST_F(RtspRequestsTest, AHeapOfRequestsIsAnsweredInOrderAndLetsOthersHaveTheirT
   for (std::size_t i = 0; i < kCount; ++i) EXPECT_EQ(player.replies[i].header("CSeq"), std::to_string(i + 1));
 }
 
+/// A whole request, whose answer tells that what was sent with it is there.
+const std::string kFirst = "OPTIONS * RTSP/1.0\r\nCSeq: 4\r\n\r\n";
+
 TEST(RtspTimeouts, ARequestThatDoesNotComeToItsEndIsRefused) {
-  Fixture quick({.sessions = {.request_ms = 300}});
-  Player player(quick);
-  player.send("OPTIONS * RTSP/1.0\r\nCSeq: 5\r\nX-Slow: ");
-  EXPECT_TRUE(quick.until([&] {
+  Fixture quick({.sessions = {.request_ms = 3000}});
+  Player player(quick), other(quick);
+  player.send(kFirst + "OPTIONS * RTSP/1.0\r\nCSeq: 5\r\nX-Slow: ");
+  EXPECT_EQ(player.reply().status, 200);
+  for (int i = 0; i < 3; ++i) {
     player.send("a");  // bytes are no sign of life
+    quick.pass(std::chrono::milliseconds(1000));
+    EXPECT_TRUE(quick.until([&] { return player.all_taken(); }));
+    other.barrier();
     player.read_some();
-    return !player.replies.empty() || player.closed;
-  }));
-  ASSERT_FALSE(player.replies.empty());
-  EXPECT_EQ(player.replies.front().status, 408);
-  EXPECT_EQ(player.replies.front().header("CSeq"), "5");
+    EXPECT_TRUE(player.replies.empty()) << i;
+  }
+  quick.pass(std::chrono::milliseconds(1000));
+  const Reply reply = player.reply();
+  EXPECT_EQ(reply.status, 408);
+  EXPECT_EQ(reply.header("CSeq"), "5");
   EXPECT_TRUE(player.wait_closed());
 }
 
 TEST(RtspTimeouts, AFrameThatDoesNotComeToItsEndEndsTheConnection) {
-  Fixture quick({.sessions = {.request_ms = 300}});
+  Fixture quick({.sessions = {.request_ms = 3000}});
   quick.start();
   quick.push_gop(3);
   Player player(quick);
   player.play_tcp();
-  player.send(std::string("$\1\x40\0half", 8));
+  player.send(kFirst + std::string("$\1\x40\0half", 8));
+  EXPECT_EQ(player.reply().status, 200);
+  quick.pass(std::chrono::milliseconds(3000));
+  EXPECT_EQ(quick.server.session_count(), 1U);
+  quick.pass(std::chrono::milliseconds(1000));
+  EXPECT_EQ(quick.server.session_count(), 0U);
   EXPECT_TRUE(player.wait_closed());
-  EXPECT_TRUE(quick.until([&] { return quick.server.session_count() == 0; }));
 }
 
 TEST(RtspTimeouts, ConnectionThatAsksNothingIsClosedSoonerThanOneThatDid) {
-  Fixture quick({.sessions = {.timeout_ms = 60'000, .request_ms = 300}});
+  Fixture quick({.sessions = {.timeout_ms = 60'000, .request_ms = 3000}});
   Player silent(quick), one(quick);
   EXPECT_EQ(one.ask("OPTIONS", "*").status, 200);
+  quick.pass(std::chrono::milliseconds(3000));
+  EXPECT_EQ(quick.server.connection_count(), 2U);
+  quick.pass(std::chrono::milliseconds(1000));
+  EXPECT_EQ(quick.server.connection_count(), 1U);
   EXPECT_TRUE(silent.wait_closed());
   EXPECT_EQ(one.ask("OPTIONS", "*").status, 200);
 }

@@ -24,7 +24,7 @@ struct RtspUdpTest : ::testing::Test {
     return reply;
   }
   bool wait_packets(std::size_t count) {
-    return fixture.until([&] { return ports.read(rtp, rtcp), rtp.size() >= count; });
+    return fixture.until_paced([&] { return ports.read(rtp, rtcp), rtp.size() >= count; });
   }
 };
 
@@ -54,7 +54,7 @@ TEST_F(RtspUdpTest, PlayersOfOneKeyframeAreSentItInTurnsEachWithItsOwnHeaders) {
   two.ask("PLAY", two.url(), session);
   fixture.push(true, 200'000);  // several bursts, and those of the two in between each other
   const std::size_t count = 1 + (200'000 + 1440) / 1438;
-  ASSERT_TRUE(fixture.until([&] {
+  ASSERT_TRUE(fixture.until_paced([&] {
     ports.read(rtp, rtcp);
     others.read(theirs, rtcp);
     return rtp.size() >= count && theirs.size() >= count;
@@ -89,7 +89,7 @@ TEST(RtspUdp, WorksOverIpv6AndOverIpv4OnASocketOfBothFamilies) {
     ASSERT_EQ(setup.status, 200);
     player.ask("PLAY", player.url(), "Session: " + setup.header("Session").substr(0, 16) + "\r\n");
     std::vector<Received> rtp, rtcp;
-    EXPECT_TRUE(fixture.until([&] { return ports.read(rtp, rtcp), rtp.size() >= 10; }));
+    EXPECT_TRUE(fixture.until_paced([&] { return ports.read(rtp, rtcp), rtp.size() >= 10; }));
   }
 }
 
