@@ -41,7 +41,17 @@ void wait_in_slices(const std::atomic<std::uint32_t>& shared, std::uint32_t seen
   ::syscall(SYS_futex, &shared, FUTEX_WAIT, seen, &slice, nullptr, 0);
 }
 
+std::atomic<std::uint64_t> begun{0};
+
 }  // namespace
+
+std::uint64_t waits_begun() noexcept {
+  return begun.load(std::memory_order_acquire);
+}
+
+void count_wait() noexcept {
+  begun.fetch_add(1, std::memory_order_release);
+}
 
 void wake_all(const std::atomic<std::uint32_t>& word) noexcept {
   ::syscall(SYS_futex, &word, FUTEX_WAKE, std::numeric_limits<int>::max(), nullptr, nullptr, 0);
@@ -50,6 +60,7 @@ void wake_all(const std::atomic<std::uint32_t>& word) noexcept {
 void wait_on(const std::atomic<std::uint32_t>& shared, std::uint32_t seen, const std::atomic<std::uint32_t>& own,
              std::uint32_t own_seen, int timeout_ms) noexcept {
   static std::atomic<bool> missing{false};
+  count_wait();
   if (missing.load(std::memory_order_relaxed)) return wait_in_slices(shared, seen, own, own_seen, timeout_ms);
   futex_waitv both[2]{};
   both[0].val = seen;

@@ -13,4 +13,9 @@ void wake_all(const std::atomic<std::uint32_t>& word) noexcept;
 void wait_on(const std::atomic<std::uint32_t>& shared, std::uint32_t seen, const std::atomic<std::uint32_t>& own,
              std::uint32_t own_seen, int timeout_ms) noexcept;
 
+/// How many waits this process has begun, for words and for names: each is counted when all that it waits for has been
+/// looked at, right before the kernel is asked. A test that has something happen to one who waits looks at it.
+std::uint64_t waits_begun() noexcept;
+void count_wait() noexcept;
+
 }  // namespace campipe::ring::kernel

@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "ring/kernel/futex.hpp"
 #include "ring/kernel/names.hpp"
 
 namespace campipe::ring::kernel {
@@ -18,6 +19,7 @@ NameWatch::NameWatch() : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
 
 void NameWatch::wait(int wake_fd, int timeout_ms) {
   std::array<pollfd, 2> both{pollfd{fd_.get(), POLLIN, 0}, pollfd{wake_fd, POLLIN, 0}};
+  count_wait();
   if (::poll(both.data(), both.size(), timeout_ms) <= 0) return;
   std::array<char, 4096> events;
   while (fd_ && ::read(fd_.get(), events.data(), events.size()) > 0) {

@@ -1,6 +1,7 @@
 #include "wire/nut/payload_reader.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string_view>
 
@@ -37,7 +38,13 @@ private:
   bool on_ = false;
 };
 
+std::atomic<std::uint64_t> stall_count{0};
+
 }  // namespace
+
+std::uint64_t stalls() noexcept {
+  return stall_count.load(std::memory_order_acquire);
+}
 
 bool crc_holds(std::span<const std::byte> bytes, const std::optional<std::uint32_t>& crc) noexcept {
   return !crc || crc32c(bytes.last(std::min(bytes.size(), nut::kCrcBytes))) == *crc;
@@ -89,6 +96,7 @@ PayloadReader::Result PayloadReader::read_rest(stream::ByteInput& input, const W
     if (got == stream::ByteInput::Got::stopped) return Result::stopped;
     if (got == stream::ByteInput::Got::end) return put_back(0), Result::end;
     if (!want.watch) continue;
+    if (count == 0) stall_count.fetch_add(1, std::memory_order_release);
     watch.look_when_slow(count == 0);
     if (!watch.on()) continue;
     if (const auto at = watch.find(buffer.bytes().subspan(prefix, have - prefix))) return put_back(*at);

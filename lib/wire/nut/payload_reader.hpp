@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -38,6 +39,10 @@ private:
   media::BufferPool pool_;
   std::size_t proven_ = 0;  // largest payload that has come whole
 };
+
+/// How many times a watched payload of this process stopped coming: counted each 50 ms that brought no byte, before the
+/// reader looks for more. A test that has another writer come in the middle of a payload waits for it.
+std::uint64_t stalls() noexcept;
 
 /// Whether `bytes` end in what the CRC says.
 bool crc_holds(std::span<const std::byte> bytes, const std::optional<std::uint32_t>& crc) noexcept;

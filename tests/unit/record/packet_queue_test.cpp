@@ -1,5 +1,7 @@
 #include "record/packet_queue.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -86,12 +88,17 @@ TEST(PacketQueue, AudioIsBoundedTooAndEndsNoGap) {
 
 TEST(PacketQueue, FileInputWaitsForRoom) {
   PacketQueue queue(3'000);
+  std::atomic<int> pushed = 0;
   std::thread writer([&] {
-    for (int i = 0; i < 50; ++i) EXPECT_TRUE(queue.push(picture(i), true));
+    for (int i = 0; i < 50; ++i, ++pushed) EXPECT_TRUE(queue.push(picture(i), true));
     queue.end();
   });
   int packets = 0;
-  while (auto item = queue.pop(std::nullopt)) {
+  const auto next = [&] {
+    while (pushed < std::min(50, packets + 2)) std::this_thread::yield();  // the queue is full: the next one waits
+    return queue.pop(std::nullopt);
+  };
+  while (auto item = next()) {
     if (std::holds_alternative<PacketQueue::End>(*item)) break;
     EXPECT_TRUE(std::holds_alternative<media::Packet>(*item));
     ++packets;

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "ring/kernel/futex.hpp"
 #include "ring/kernel/names.hpp"
 #include "ring/read/reader.hpp"
 #include "ring/survey.hpp"
@@ -119,6 +121,31 @@ pid_t in_child(Child child) {
   }
   return pid;
 }
+
+/// Until somebody in this process waits for a ring, after those waits that `before` counts.
+inline void await_wait(std::uint64_t before) {
+  while (kernel::waits_begun() == before) std::this_thread::yield();
+}
+
+/// What a child has to say, once.
+class Told {
+public:
+  Told() { EXPECT_EQ(::pipe(ends_), 0); }
+  ~Told() {
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+  }
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
+  void tell() const { EXPECT_EQ(::write(ends_[1], "x", 1), 1); }
+  void wait() const {
+    char x = 0;
+    EXPECT_EQ(::read(ends_[0], &x, 1), 1);
+  }
+
+private:
+  int ends_[2] = {-1, -1};
+};
 
 inline void kill_and_reap(pid_t pid) {
   ::kill(pid, SIGKILL);

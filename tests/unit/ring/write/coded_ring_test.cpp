@@ -120,16 +120,18 @@ TEST_F(CodedRing, AUnitThatNothingCouldHoldIsDroppedAndCounted) {
 }
 
 TEST_F(CodedRing, ATakenOverRingKeepsWhatItHolds) {
+  const Told told;
   const pid_t first = in_child([&] {
     write::Writer writer({.name = name});
     writer.set_format(coded_format());
     put(writer, 1, 5000, layout::kKeyframe);
     for (std::uint64_t n = 2; n <= 20; ++n) put(writer, n, 100 * n, 0);
+    told.tell();
     ::pause();
   });
   read::Reader reader({.name = name});
   for (std::uint64_t n = 1; n <= 10; ++n) EXPECT_EQ(get(reader), n);
-  while (survey(name).head < 20) ::usleep(1000);
+  told.wait();
   kill_and_reap(first);
   write::Writer writer({.name = name});
   writer.set_format(coded_format());
@@ -139,13 +141,15 @@ TEST_F(CodedRing, ATakenOverRingKeepsWhatItHolds) {
 }
 
 TEST_F(CodedRing, OfARingWithoutAWriterNothingStaleIsGiven) {
+  const Told told;
   const pid_t first = in_child([&] {
     write::Writer writer({.name = name});
     writer.set_format(coded_format());
     put(writer, 1, 5000, layout::kKeyframe);
+    told.tell();
     ::pause();
   });
-  while (::access(kernel::object_path(name).c_str(), F_OK) != 0) ::usleep(1000);
+  told.wait();
   kill_and_reap(first);
   read::Reader reader({.name = name});
   EXPECT_EQ(reader.next(0), read::Event::format) << "but what will come is told";

@@ -1,4 +1,3 @@
-#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <thread>
@@ -241,8 +240,8 @@ TEST_F(RawRing, AReaderWaitsForTheName) {
   read::Reader reader({.name = name});
   EXPECT_EQ(reader.next(0), read::Event::timeout);
   EXPECT_EQ(reader.link(), read::Link::no_ring);
-  std::jthread late([this] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::jthread late([this, before = kernel::waits_begun()] {
+    await_wait(before);
     write::Writer writer({.name = name});
     writer.set_format(raw_format());
     put(writer, 9);
@@ -266,15 +265,18 @@ TEST_F(RawRing, AReaderThatCameWhileTheControlObjectWasInTheMakingLeasesAllTheSa
 
 TEST_F(RawRing, InterruptEndsAWait) {
   read::Reader nothing({.name = name});
-  std::jthread first([&] { nothing.interrupt(); });
+  std::jthread first([&, before = kernel::waits_begun()] {
+    await_wait(before);
+    nothing.interrupt();
+  });
   EXPECT_EQ(nothing.next(60'000), read::Event::interrupted);
   write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 1);
   read::Reader reader({.name = name});
   get(reader);
-  std::jthread second([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  std::jthread second([&, before = kernel::waits_begun()] {
+    await_wait(before);
     reader.interrupt();
   });
   EXPECT_EQ(reader.next(60'000), read::Event::interrupted);
@@ -324,16 +326,14 @@ TEST_F(RawRing, AKilledReaderLeavesNothingBehind) {
   write::Writer writer({.name = name});
   writer.set_format(raw_format());
   put(writer, 1);
-  int told[2];
-  ASSERT_EQ(::pipe(told), 0);
+  const Told told;
   const pid_t child = in_child([&] {
     read::Reader reader({.name = name});
     get(reader);
-    [[maybe_unused]] const auto wrote = ::write(told[1], "x", 1);
+    told.tell();
     ::pause();
   });
-  char x = 0;
-  ASSERT_EQ(::read(told[0], &x, 1), 1);
+  told.wait();
   EXPECT_EQ(survey(name).leased, 1U);
   EXPECT_EQ(survey(name).readers.size(), 1U);
   EXPECT_EQ(survey(name).readers.at(0).pid, static_cast<std::uint32_t>(child));
@@ -396,8 +396,8 @@ TEST_F(RawRing, WhoWantsIsKnown) {
   EXPECT_TRUE(writer.wanted()) << "before there is any picture";
   reader.set_want(false);
   EXPECT_FALSE(writer.wanted());
-  std::jthread later([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::jthread later([&, before = kernel::waits_begun()] {
+    await_wait(before);
     reader.set_want(true);
   });
   while (!writer.wanted()) writer.wait_for_wish(10'000);

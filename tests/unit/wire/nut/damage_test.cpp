@@ -1,12 +1,14 @@
 // Everything that can happen to a stream in a pipe.
 #include <algorithm>
-#include <atomic>
+#include <chrono>
 #include <cstring>
+#include <future>
 
 #include "wire/make_reader.hpp"
 #include "wire/make_writer.hpp"
 #include "wire/nut/bytes.hpp"
 #include "wire/nut/constants.hpp"
+#include "wire/nut/payload_reader.hpp"
 #include "wire/wire_support.hpp"
 
 namespace campipe::wire::test {
@@ -174,22 +176,23 @@ TEST(NutDamage, ANewWriterInTheMiddleOfABigFrameIsNoticedAtOnce) {
   const Bytes head = written(big, lost);
   const auto packets = tiny_packets(3);
   Pipe pipe = make_pipe();
-  std::atomic<bool> seen = false;
-  std::thread writer([&] {
+  std::promise<void> seen;
+  std::thread writer([&, before = nut::stalls()] {
     write_all(pipe.write_end.get(), std::span(head).first(100'000));
-    std::this_thread::sleep_for(std::chrono::milliseconds(120));  // a restart takes longer
+    while (nut::stalls() == before) std::this_thread::yield();  // a restart takes longer
     write_all(pipe.write_end.get(), written(tiny(), packets));
-    while (!seen) std::this_thread::yield();  // the pipe stays open until the frames are seen
+    seen.get_future().wait_for(std::chrono::seconds(60));  // the pipe stays open until the frames are seen
     pipe.write_end.reset();
   });
   const auto reader = make_reader(std::move(pipe.read_end), "stdin", {});
   std::vector<Packet> got;
-  while (got.size() < packets.size()) {
-    const stream::Pull pull = reader->next();
-    ASSERT_NE(pull, stream::Pull::end);
+  stream::Pull pull{};
+  while (got.size() < packets.size() && pull != stream::Pull::end) {
+    pull = reader->next();
     if (pull == stream::Pull::packet) got.push_back(reader->packet());
   }
-  seen = true;
+  EXPECT_NE(pull, stream::Pull::end) << "they were seen only when the pipe was closed";
+  seen.set_value();
   EXPECT_TRUE(only_whole(got, packets));
   EXPECT_EQ(reader->next(), stream::Pull::end);
   writer.join();

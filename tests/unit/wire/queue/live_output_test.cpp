@@ -19,6 +19,8 @@ using media::StreamFormat;
 using media::Track;
 using media::VideoCodec;
 
+constexpr int kLongMs = 60'000;  // longer than the slowest machine takes
+
 /// A writer whose reader takes packets only when the gate is open.
 class GatedWriter final : public stream::Writer {
 public:
@@ -158,7 +160,7 @@ TEST(LiveOutput, AStalledReaderNeverBlocksTheSource) {
   for (int i = 1; i < 100; ++i) output.offer(packet_at(i, 33'000));
   EXPECT_EQ(output.stats().dropped, 95U);
   shared->set_open(true);
-  EXPECT_TRUE(output.finish(5000));
+  EXPECT_TRUE(output.finish(kLongMs));
   EXPECT_EQ(numbers(shared->taken), (std::vector<std::uint64_t>{0, 96, 97, 98, 99}));
   EXPECT_TRUE(shared->taken[1].discontinuity);
   EXPECT_EQ(output.stats().packets, 5U);
@@ -170,7 +172,7 @@ TEST(LiveOutput, WithoutLiveEveryPacketArrives) {
   queue::LiveOutput output(std::make_unique<GatedWriter>(shared), "stdout", false);
   output.set_format(format_of(VideoCodec::raw));
   for (int i = 0; i < 500; ++i) output.offer(packet_at(i, 10));
-  EXPECT_TRUE(output.finish(5000));
+  EXPECT_TRUE(output.finish(kLongMs));
   EXPECT_EQ(shared->taken.size(), 500U);
   EXPECT_EQ(output.stats().dropped, 0U);
 }
@@ -200,7 +202,7 @@ TEST(LiveOutput, ClosesWhenTheReaderGoes) {
   const StreamFormat format = raw_format(media::PixelFormat::gray, {64, 48});
   output.set_format(format);
   for (const Packet& packet : raw_packets(format, 50)) output.offer(packet);  // returns though nobody takes them
-  EXPECT_FALSE(output.finish(5000));                                          // and the closed pipe is no error
+  EXPECT_FALSE(output.finish(kLongMs));                                       // and the closed pipe is no error
   EXPECT_TRUE(output.stats().closed);
 }
 
@@ -211,7 +213,7 @@ TEST(LiveOutput, RethrowsWhatTheWriterFailedWith) {
   output.set_format(format);
   for (const Packet& packet : raw_packets(format, 5)) output.offer(packet);
   try {
-    output.finish(5000);
+    output.finish(kLongMs);
     ADD_FAILURE() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::cannot_create);
@@ -224,7 +226,7 @@ TEST(LiveOutput, IsClosedAfterTheOnePictureOfAJpegOutput) {
   queue::LiveOutput output(make_writer(file.for_writing(), "stdout", stream::OutputFormat::jpeg), "stdout", false);
   output.set_format(format_of(VideoCodec::mjpeg));
   for (int i = 0; i < 50; ++i) output.offer(packet_at(i, 33'000));
-  EXPECT_TRUE(output.finish(5000));
+  EXPECT_TRUE(output.finish(kLongMs));
   EXPECT_TRUE(output.stats().closed);
   EXPECT_EQ(file.content().size(), 100U);
 }
