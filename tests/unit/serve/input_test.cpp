@@ -212,7 +212,7 @@ TEST_F(InputTest, ExceptionInTheLoopEndsThatInputOnly) {
   Input bad(loop_, other,
             {.name = "a FIFO",
              .make_reader =
-                 [](const wire::ReadOptions& options) {
+                 [](const wire::stream::ReadOptions& options) {
                    std::deque<Step> steps;
                    steps.push_back(format(VideoCodec::mjpeg));
                    steps.push_back(picture(0));
