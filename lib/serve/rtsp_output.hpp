@@ -10,6 +10,9 @@
 
 namespace campipe::serve {
 
+/// What carries the packets: datagrams, or the connection of the dialogue.
+enum class LowerTransport { udp, tcp };
+
 /// The RTP payloads of a unit, kept in Unit::derived: split once for all clients.
 struct RtpSplit {
   Expected<rtp::PayloadList, rtp::RtpError> list;

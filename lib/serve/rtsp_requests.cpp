@@ -7,6 +7,7 @@
 #include "base/faults.hpp"
 #include "base/log.hpp"
 #include "rtp/sdp.hpp"
+#include "serve/rtsp_description.hpp"
 #include "serve/rtsp_tcp_output.hpp"
 #include "serve/rtsp_udp_output.hpp"
 

@@ -9,6 +9,7 @@
 #include "net/message_parser.hpp"
 #include "serve/rtsp_response.hpp"
 #include "serve/rtsp_sessions.hpp"
+#include "serve/rtsp_transport.hpp"
 #include "serve/rtsp_url.hpp"
 
 namespace campipe::serve {

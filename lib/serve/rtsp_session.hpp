@@ -13,10 +13,9 @@
 #include "serve/cursor.hpp"
 #include "serve/deliveries.hpp"
 #include "serve/hub.hpp"
-#include "serve/rtsp_description.hpp"
 #include "serve/rtsp_output.hpp"
 #include "serve/rtsp_quality.hpp"
-#include "serve/rtsp_transport.hpp"
+#include "serve/tracks.hpp"
 
 namespace campipe::serve {
 

@@ -6,10 +6,9 @@
 #include <utility>
 
 #include "base/expected.hpp"
+#include "serve/rtsp_output.hpp"
 
 namespace campipe::serve {
-
-enum class LowerTransport { udp, tcp };
 
 /// One alternative of a Transport header (RFC 2326, 12.39) that can be served: RTP/AVP, unicast, to play.
 struct RtspTransport {
