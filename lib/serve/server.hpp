@@ -10,11 +10,11 @@
 #include "cli/telemetry.hpp"
 #include "net/http_server.hpp"
 #include "net/loop.hpp"
-#include "serve/http_routes.hpp"
-#include "serve/hub.hpp"
-#include "serve/inputs.hpp"
+#include "serve/http/routes.hpp"
+#include "serve/hub/hub.hpp"
+#include "serve/input/inputs.hpp"
 #include "serve/listening.hpp"
-#include "serve/rtsp_server.hpp"
+#include "serve/rtsp/server.hpp"
 
 namespace campipe::serve {
 

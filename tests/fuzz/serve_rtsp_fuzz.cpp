@@ -6,10 +6,10 @@
 #include <span>
 #include <string_view>
 
-#include "serve/rtsp_demultiplexer.hpp"
-#include "serve/rtsp_response.hpp"
-#include "serve/rtsp_transport.hpp"
-#include "serve/rtsp_url.hpp"
+#include "serve/rtsp/demultiplexer.hpp"
+#include "serve/rtsp/response.hpp"
+#include "serve/rtsp/transport_header.hpp"
+#include "serve/rtsp/url.hpp"
 
 namespace {
 

@@ -17,9 +17,9 @@
 #include <sys/socket.h>
 
 #include "net/http_server.hpp"
-#include "serve/http_routes.hpp"
-#include "serve/hub.hpp"
-#include "serve/rtsp_server.hpp"
+#include "serve/http/routes.hpp"
+#include "serve/hub/hub.hpp"
+#include "serve/rtsp/server.hpp"
 
 namespace {
 

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "media/packet.hpp"
-#include "serve/cursor.hpp"
-#include "serve/hub.hpp"
-#include "serve/stream.hpp"
+#include "serve/hub/cursor.hpp"
+#include "serve/hub/hub.hpp"
+#include "serve/hub/stream.hpp"
 
 namespace campipe::serve::fake {
 

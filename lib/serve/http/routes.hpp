@@ -1,0 +1,61 @@
+#pragma once
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/http_server.hpp"
+#include "serve/http/waiter.hpp"
+#include "serve/hub/hub.hpp"
+#include "serve/status/status.hpp"
+#include "serve/still/keyframe_pictures.hpp"
+
+namespace campipe::serve {
+
+/// Answers HTTP requests about a hub's streams: the viewer page, live MJPEG, snapshots, health, metrics, the API. For
+/// the loop's thread.
+class HttpRoutes {
+public:
+  struct Options {
+    std::int64_t wait_ms = 5'000;  ///< for the first picture of a stream
+    std::int64_t keep_ms = 3'000;  ///< that a stream is wanted on after a still: pages ask for one each second
+    std::string camenc = "camenc";
+  };
+
+  HttpRoutes(net::Loop& loop, Hub& hub, ServerFacts facts, Options options);
+
+  void handle(const net::HttpRequest& request, net::HttpReply reply);
+
+private:
+  void handle_action(const net::HttpRequest& request, net::HttpReply reply);
+  void serve_stream(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
+  void serve_snapshot(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
+  /// @param from  the index of the oldest unit that will do.
+  void send_keyframe(Stream& stream, std::uint64_t from, const net::Address& peer,
+                     std::shared_ptr<net::HttpReply> reply);
+  void keep_wanted(Stream& stream);
+  /// Answers 404 and nothing when there is no such stream.
+  std::vector<Stream*> find(std::string_view path, net::HttpReply& reply);
+  std::string first_name() const;  ///< "" with no stream
+  void wait(std::vector<Stream*> streams, const net::Address& peer, const std::shared_ptr<net::HttpReply>& reply,
+            Waiter::Attempt attempt);
+  void tick();
+
+  net::Loop& loop_;
+  Hub& hub_;
+  ServerFacts facts_;
+  Options options_;
+  KeyframePictures pictures_;
+  struct Kept {
+    Wish wish;
+    std::int64_t until_ms = 0;
+  };
+
+  std::list<std::unique_ptr<Waiter>> waiters_;
+  std::map<const Stream*, Kept> kept_;
+  net::Timer ticker_;
+};
+
+}  // namespace campipe::serve

@@ -1,0 +1,51 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "net/listener.hpp"
+#include "serve/hub/hub.hpp"
+#include "serve/rtsp/connection.hpp"
+#include "serve/rtsp/sessions.hpp"
+
+namespace campipe::serve {
+
+/// The RTSP server: streams of the hub at rtsp://HOST:PORT/NAME[/RENDITION][?codec=mjpeg|h264|h265], over UDP or
+/// interleaved. For the loop's thread; the hub must outlive it.
+class RtspServer {
+public:
+  struct Options {
+    RtspSessions::Options sessions;
+    /// How long DESCRIBE waits for the first keyframe of a stream.
+    std::int64_t describe_wait_ms = 4000;
+    std::size_t max_connections = 1000;  ///< more get 503
+  };
+
+  /// @param listener  a listening stream socket.
+  RtspServer(net::Loop& loop, Hub& hub, Fd listener, Options options);
+  RtspServer(net::Loop& loop, Hub& hub, Fd listener) : RtspServer(loop, hub, std::move(listener), Options{}) {}
+
+  /// No more connections; those without a session are closed, and with `streams` the others too, after RTCP BYE. Else
+  /// they go on until their streams have ended.
+  void stop(bool streams);
+
+  /// Takes connections from another socket, too.
+  void add_listener(Fd listener);
+  /// Of the first.
+  net::Address address() const { return listeners_.front()->address(); }
+  std::size_t connection_count() const noexcept { return connections_.size(); }
+  std::size_t session_count() const noexcept { return sessions_.count(); }
+
+private:
+  void accept(Fd fd, const net::Address& peer);
+  void tick();
+
+  Options options_;
+  RtspSessions sessions_;
+  std::vector<std::unique_ptr<RtspConnection>> connections_;
+  net::Timer timer_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  bool stopping_ = false;
+};
+
+}  // namespace campipe::serve

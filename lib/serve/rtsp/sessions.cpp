@@ -1,0 +1,184 @@
+#include "serve/rtsp/sessions.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/faults.hpp"
+#include "base/log.hpp"
+#include "base/random.hpp"
+#include "serve/rtp/interleaved_output.hpp"
+
+namespace campipe::serve {
+
+namespace {
+
+constexpr std::int64_t kTellAgainMs = 60'000;
+constexpr std::string_view kKind = "rtsp session";
+
+}  // namespace
+
+RtspSessions::RtspSessions(net::Loop& loop, Hub& hub, Options options)
+    : loop_(loop),
+      hub_(hub),
+      options_(options),
+      cname_("campipe-" + random_hex(8)),
+      interleaved_block_(RtspTcpOutput::kFramingBytes) {}
+
+bool RtspSessions::make_room() {
+  if (entries_.size() < options_.max_sessions) return true;
+  const Entry* silent = nullptr;
+  for (const auto& [id, entry] : entries_) {
+    const bool rests = entry.owner == nullptr && entry.session->state() == RtspSession::State::ready;
+    if (rests && (silent == nullptr || entry.last_seen_ms < silent->last_seen_ms)) silent = &entry;
+  }
+  if (silent == nullptr) return false;
+  remove(std::string(silent->session->id()), "crowded_out");
+  return true;
+}
+
+RtspSessions::Entry& RtspSessions::create(Stream& stream, LowerTransport lower, std::string peer,
+                                          const void* connection, OnOver on_over) {
+  const std::string id = random_hex(8);
+  Entry& entry = entries_[id];
+  entry.control = connection;
+  if (lower == LowerTransport::tcp) by_owner_[entry.owner = connection] = &entry;
+  entry.on_over = std::move(on_over);
+  entry.last_seen_ms = loop_.now_ms();
+  // The session may not be destroyed by its own call: the loop does it.
+  auto on_ended = [this, id](std::string_view reason) {
+    loop_.defer([this, id, why = std::string(reason), alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) faults::contain(kKind, [&] { ended(id, why); });
+    });
+  };
+  entry.session =
+      std::make_unique<RtspSession>(loop_, hub_, stream, id, lower, RtspSession::Peer{std::move(peer), cname_},
+                                    options_.session, std::move(on_ended));
+  return entry;
+}
+
+RtspSessions::Entry* RtspSessions::find(std::string_view id, const void* connection) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return nullptr;
+  Entry& entry = found->second;
+  if (entry.owner != nullptr && entry.owner != connection) return nullptr;
+  if (entry.session->state() == RtspSession::State::ended) return nullptr;
+  entry.last_seen_ms = loop_.now_ms();
+  return &entry;
+}
+
+RtspSessions::Entry* RtspSessions::owned_by(const void* connection) {
+  const auto found = by_owner_.find(connection);
+  return found == by_owner_.end() ? nullptr : found->second;
+}
+
+bool RtspSessions::claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp) {
+  const Entry::Ports keys{rtp.to_string(), rtcp.to_string()};
+  for (const std::string& key : keys) {
+    const auto found = by_client_port_.find(key);
+    if (found == by_client_port_.end() || found->second == &entry) continue;
+    if (found->second->control != nullptr) return false;
+    remove(std::string(found->second->session->id()), "replaced");
+  }
+  if (entry.client_ports.size() <= track) entry.client_ports.resize(track + 1);
+  release(entry, std::exchange(entry.client_ports[track], keys));
+  for (const Entry::Ports& ports : entry.client_ports) {  // two tracks may have had one in common
+    for (const std::string& key : ports) {
+      if (!key.empty()) by_client_port_[key] = &entry;
+    }
+  }
+  return true;
+}
+
+void RtspSessions::release(const Entry& entry, const Entry::Ports& ports) {
+  for (const std::string& key : ports) {
+    const auto found = by_client_port_.find(key);
+    if (found != by_client_port_.end() && found->second == &entry) by_client_port_.erase(found);
+  }
+}
+
+RtspUdpPorts* RtspSessions::ports_on(const net::Address& local) {
+  auto& ports = ports_[local.host()];
+  if (ports) return ports.get();
+  try {
+    ports = std::make_unique<RtspUdpPorts>(
+        loop_, local, [this](const net::Address& from, std::span<const std::byte> packet) { on_rtcp(from, packet); });
+    log::debug("rtsp: UDP ports {}-{} on {}", ports->rtp_port(), ports->rtcp_port(), local.host());
+  } catch (const Error& error) {
+    const std::int64_t now_ms = loop_.now_ms();
+    if (!told_no_ports_ms_ || now_ms - *told_no_ports_ms_ >= kTellAgainMs) {
+      log::warning("{}", error.what());
+      told_no_ports_ms_ = now_ms;
+    }
+  }
+  return ports.get();
+}
+
+void RtspSessions::on_rtcp(const net::Address& from, std::span<const std::byte> packet) {
+  const auto found = by_client_port_.find(from.to_string());
+  if (found == by_client_port_.end()) return;
+  Entry& entry = *found->second;
+  entry.last_seen_ms = loop_.now_ms();
+  faults::contain(kKind, [&] { entry.session->on_rtcp(packet); }, [&] { entry.session->on_fault(); });
+}
+
+void RtspSessions::ended(const std::string& id, const std::string& reason) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  const OnOver on_over = std::move(found->second.on_over);
+  remove(id, reason);
+  if (on_over) on_over(Over::orderly, reason);
+}
+
+void RtspSessions::remove(std::string_view id, std::string_view reason) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  if (entry.session->has_played()) {
+    const ClientCounters counters = entry.session->counters();
+    hub_.count(fmt::format(R"(clients_closed_total{{protocol="{}",reason="{}"}})", entry.session->protocol(), reason));
+    log::info("rtsp {}: {}: closed: {}: {} frames, {} bytes, {} skips", entry.session->peer(),
+              entry.session->stream().path(), reason, counters.units, counters.bytes, counters.skips);
+  }
+  if (entry.owner != nullptr) by_owner_.erase(entry.owner);
+  for (const Entry::Ports& ports : entry.client_ports) release(entry, ports);
+  entries_.erase(found);
+}
+
+void RtspSessions::connection_gone(const void* connection, std::string_view reason) {
+  if (const Entry* entry = owned_by(connection)) remove(std::string(entry->session->id()), reason);
+  for (auto& [id, entry] : entries_) {
+    if (entry.control == connection) entry.control = nullptr;
+  }
+}
+
+void RtspSessions::end_all() {
+  for (auto& [id, one] : entries_) {
+    Entry& entry = one;
+    faults::contain(kKind, [&] { entry.session->end("server"); }, [&] { entry.session->on_fault(); });
+  }
+}
+
+void RtspSessions::tick() {
+  const std::int64_t now_ms = loop_.now_ms();
+  std::vector<std::pair<std::string, bool>> over;  // id, whether stuck
+  for (auto& [id, entry] : entries_) {
+    RtspSession& session = *entry.session;
+    faults::contain(kKind, [&] { session.tick(now_ms); }, [&] { session.on_fault(); });
+    const bool playing = session.state() == RtspSession::State::playing;
+    const bool stuck = playing && session.output().stuck_ms() > options_.stuck_ms;
+    // While an interleaved client takes its packets it lives: TCP tells. Others must be heard of.
+    const bool silent = now_ms - entry.last_seen_ms > options_.timeout_ms && !(playing && entry.owner != nullptr);
+    if (stuck || silent) over.emplace_back(id, stuck);
+  }
+  for (const auto& [id, stuck] : over) {
+    const OnOver on_over = std::move(entries_.find(id)->second.on_over);
+    remove(id, stuck ? "stuck" : "timeout");
+    if (stuck && on_over) on_over(Over::broken, "stuck");
+  }
+}
+
+}  // namespace campipe::serve

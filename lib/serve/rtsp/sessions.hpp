@@ -1,0 +1,102 @@
+#pragma once
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/loop.hpp"
+#include "serve/hub/hub.hpp"
+#include "serve/rtp/block.hpp"
+#include "serve/rtp/session.hpp"
+#include "serve/rtp/udp_ports.hpp"
+
+namespace campipe::serve {
+
+/// All sessions of an RTSP server and the UDP ports that they share. A session over UDP outlives the connection that
+/// set it up, until nothing is heard of its client for the time-out; an interleaved one ends with its connection.
+class RtspSessions {
+public:
+  struct Options {
+    RtspSession::Options session;
+    /// Clients are told 60 s; some ask for life exactly then, some a little late.
+    int advertised_timeout_s = 60;
+    std::int64_t timeout_ms = 70'000;
+    std::int64_t stuck_ms = 9'000;     ///< a client that takes nothing for so long is dropped; looked at each second
+    std::int64_t request_ms = 10'000;  ///< from a request's first byte, or the connection, to its last
+    /// With those over UDP, whose clients may long be gone: a connection could leave one behind after the other.
+    std::size_t max_sessions = 1000;
+  };
+  /// What becomes of the connection that an interleaved session ran on.
+  enum class Over { orderly, broken };
+  using OnOver = std::function<void(Over how, std::string_view reason)>;
+
+  struct Entry {
+    std::unique_ptr<RtspSession> session;
+    const void* owner = nullptr;    ///< the connection of an interleaved session
+    const void* control = nullptr;  ///< the connection that set it up, while that is there
+    OnOver on_over;
+    std::int64_t last_seen_ms = 0;
+    using Ports = std::array<std::string, 2>;
+    std::vector<Ports> client_ports;  ///< by track: RTP and RTCP address that are this session's; keys
+  };
+
+  RtspSessions(net::Loop& loop, Hub& hub, Options options);
+
+  const Options& options() const noexcept { return options_; }
+  Hub& hub() noexcept { return hub_; }
+  net::Loop& loop() noexcept { return loop_; }
+  /// What all interleaved sessions send from.
+  RtspBlock& interleaved_block() noexcept { return interleaved_block_; }
+  std::size_t count() const noexcept { return entries_.size(); }
+
+  /// @param connection  that sets it up; an interleaved session's own.
+  Entry& create(Stream& stream, LowerTransport lower, std::string peer, const void* connection, OnOver on_over);
+  /// The session, when it may be used by the connection that asks; counts as a sign of life. nullptr otherwise.
+  Entry* find(std::string_view id, const void* connection);
+  bool exists(std::string_view id) const { return entries_.contains(std::string(id)); }
+  /// The interleaved session of a connection, nullptr when it has none.
+  Entry* owned_by(const void* connection);
+
+  /// Whether there may be one more. Of too many, one over UDP that does not play goes: the one that was silent longest.
+  bool make_room();
+
+  /// Gives a client's RTP and RTCP address to a session's track, instead of those it had; false when another session
+  /// has one of them. One whose connection is gone has to give it away: its client cannot be there any more.
+  bool claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp);
+  /// The ports on the local address that a connection came in by; nullptr when there are none to be had, which is told
+  /// once in a while.
+  RtspUdpPorts* ports_on(const net::Address& local);
+
+  void remove(std::string_view id, std::string_view reason);
+  /// A connection is gone, and its interleaved session with it; its others go on alone.
+  void connection_gone(const void* connection, std::string_view reason);
+
+  /// Ends all sessions in order.
+  void end_all();
+
+  /// Once a second.
+  void tick();
+
+private:
+  void on_rtcp(const net::Address& from, std::span<const std::byte> packet);
+  void ended(const std::string& id, const std::string& reason);
+  void release(const Entry& entry, const Entry::Ports& ports);
+
+  net::Loop& loop_;
+  Hub& hub_;
+  Options options_;
+  std::string cname_;
+  RtspBlock interleaved_block_;                                 // before the sessions that use it
+  std::map<std::string, std::unique_ptr<RtspUdpPorts>> ports_;  // by local host; before the sessions that use them
+  std::map<std::string, Entry*> by_client_port_;
+  std::map<const void*, Entry*> by_owner_;
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::optional<std::int64_t> told_no_ports_ms_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what is deferred finds out whether we are
+};
+
+}  // namespace campipe::serve
