@@ -8,8 +8,8 @@
 
 #include "base/log.hpp"
 #include "base/redact.hpp"
-#include "watch/spawn.hpp"
-#include "watch/wiring.hpp"
+#include "watch/config/wiring.hpp"
+#include "watch/process/spawn.hpp"
 
 namespace campipe::watch {
 

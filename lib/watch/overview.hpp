@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "watch/config.hpp"
+#include "watch/config/config.hpp"
 
 namespace campipe::watch {
 

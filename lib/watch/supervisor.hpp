@@ -9,11 +9,11 @@
 
 #include "base/fd.hpp"
 #include "cli/notify.hpp"
-#include "watch/chain.hpp"
-#include "watch/config.hpp"
-#include "watch/control_server.hpp"
-#include "watch/loop.hpp"
-#include "watch/processes.hpp"
+#include "watch/chain/chain.hpp"
+#include "watch/config/config.hpp"
+#include "watch/control/server.hpp"
+#include "watch/process/loop.hpp"
+#include "watch/process/processes.hpp"
 
 namespace campipe::watch {
 

@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "watch/config.hpp"
-#include "watch/pipeline.hpp"
-#include "watch/wiring.hpp"
+#include "watch/config/config.hpp"
+#include "watch/config/pipeline.hpp"
+#include "watch/config/wiring.hpp"
 
 using namespace campipe;
 

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "watch/config.hpp"
+#include "watch/config/config.hpp"
 
 namespace campipe::watch {
 namespace {

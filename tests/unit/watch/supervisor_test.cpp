@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "watch/chain_rig.hpp"
+#include "watch/chain/chain_rig.hpp"
 
 namespace campipe::watch {
 namespace {

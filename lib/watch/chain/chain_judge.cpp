@@ -1,0 +1,63 @@
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include "watch/chain/chain.hpp"
+#include "watch/flow/judge.hpp"
+
+/// What a chain sees once a second.
+namespace campipe::watch {
+
+void Chain::tick(bool held_up) {
+  const Duration now = host_.loop.now();
+  for (auto& one : stages_) one->tick(now);
+  if (state_ != State::running) return;
+  if (held_up) {
+    for (auto& one : stages_) one->restart_ages(now);
+    for (auto& link : links_) link.unread_since = Duration(0), link.open_since = now;
+    return;
+  }
+  look_at_links(now);
+  judge_stages(now);
+}
+
+void Chain::look_at_links(Duration now) {
+  const auto note = [&](Duration& since, bool is) {
+    if (!is) since = Duration(0);
+    if (is && since == Duration(0)) since = now;
+  };
+  for (Link& link : links_) {
+    if (!link.write_end || !link.read_end) continue;
+    pollfd room{link.write_end.get(), POLLOUT, 0};
+    note(link.open_since, ::poll(&room, 1, 0) == 1);
+    int waiting = 0;
+    note(link.unread_since, ::ioctl(link.read_end.get(), FIONREAD, &waiting) == 0 && waiting > 0);
+  }
+}
+
+EdgeView Chain::view_of(std::size_t edge, Duration now) const {
+  const Link& link = links_[edge];
+  EdgeView view{
+      .from = wiring_.edges[edge].from, .to = wiring_.edges[edge].to, .empty = false, .unread_for = {}, .open_for = {}};
+  if (!link.write_end || !link.read_end) {  // one end is done for good: it holds nobody up, and tells nothing
+    view.open_for = now;
+    return view;
+  }
+  view.empty = link.unread_since == Duration(0);
+  if (!view.empty) view.unread_for = now - link.unread_since;
+  if (link.open_since != Duration(0)) view.open_for = now - link.open_since;
+  return view;
+}
+
+void Chain::judge_stages(Duration now) {
+  std::vector<StageView> views;
+  for (auto& one : stages_) views.push_back(one->view(now));
+  std::vector<EdgeView> edges;
+  for (std::size_t e = 0; e < links_.size(); ++e) edges.push_back(view_of(e, now));
+  for (const Verdict& verdict : judge(views, edges)) {
+    Stage& hung = stage(verdict.stage);
+    say(verdict.stage, verdict.reason + ": restarting it");
+    hung.end(Intent::hung, hung.config().stop.term);
+  }
+}
+
+}  // namespace campipe::watch

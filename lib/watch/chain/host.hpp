@@ -1,0 +1,25 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+
+#include "watch/config/config.hpp"
+#include "watch/process/loop.hpp"
+#include "watch/process/processes.hpp"
+
+namespace campipe::watch {
+
+/// What the supervisor lends its chains.
+struct Host {
+  Loop& loop;  ///< its clock is everybody's
+  Processes& processes;
+  std::map<std::string, std::string> environment;  ///< of every stage
+  LogPolicy log;                                   ///< dir is set
+  bool echo = false;                               ///< stages' lines also go to our stderr
+  bool single = false;  ///< one chain from the command line: lines are named after the stage alone
+  /// A stage has failed for the third time in a row.
+  std::function<void(const std::string& chain, const std::string& stage, const std::string& reason)> failing;
+  std::function<void()> chain_done;  ///< every stage of a chain has ended for good
+};
+
+}  // namespace campipe::watch

@@ -1,0 +1,219 @@
+#include "watch/chain/stage.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include "base/random.hpp"
+#include "base/redact.hpp"
+#include "watch/config/variables.hpp"
+
+namespace campipe::watch {
+
+namespace {
+
+constexpr int kFailing = 3;  ///< failed runs in a row
+
+/// What the tools' exit codes mean, for people (sysexits(3)).
+const char* meaning(int code) {
+  switch (code) {
+    case 64:
+      return ": wrong command line";
+    case 65:
+      return ": bad input data";
+    case 66:
+      return ": no such file or device";
+    case 69:
+      return ": a peer or program is not available";
+    case 70:
+      return ": a bug";
+    case 71:
+      return ": a system call failed";
+    case 73:
+      return ": cannot create its output";
+    case 74:
+      return ": input/output error";
+    case 75:
+      return ": busy";
+    case 76:
+      return ": protocol error";
+    case 77:
+      return ": no permission";
+    case 78:
+      return ": wrong configuration";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+Stage::Stage(const StageConfig& config, Host& host, std::string clock, Said said)
+    : config_(config),
+      host_(host),
+      clock_(std::move(clock)),
+      log_(make_pipe()),
+      lines_(host.log.lines_per_s, std::move(said)),
+      delays_(config.restart, [] { return random_u32(); }) {
+  ::fcntl(log_.read_end.get(), F_SETFL, O_NONBLOCK);  // ours alone: the stages have the other end
+  host_.loop.watch(log_.read_end.get(), EPOLLIN, [this](std::uint32_t) { read_log(); });
+  host_.loop.watch(notify_.fd(), EPOLLIN, [this](std::uint32_t) { read_reports(); });
+}
+
+Stage::~Stage() {
+  host_.loop.cancel(kill_timer_);
+  host_.loop.unwatch(log_.read_end.get());
+  host_.loop.unwatch(notify_.fd());
+  kill();
+}
+
+std::vector<std::string> Stage::environment() const {
+  std::map<std::string, std::string> all = host_.environment;
+  const auto set = [&](const std::map<std::string, std::string>& more) {
+    for (const auto& [name, value] : more) all[name] = value;
+  };
+  if (!config_.env_file.empty()) set(read_env_file(config_.env_file));
+  set(config_.env);
+  all["NOTIFY_SOCKET"] = notify_.address();
+  all["CAMPIPE_CLOCK"] = clock_;
+  if (config_.watchdog.heartbeat != Duration(0)) {
+    all["WATCHDOG_USEC"] =
+        std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(config_.watchdog.heartbeat).count());
+  }
+  std::vector<std::string> entries;
+  for (const auto& [name, value] : all) entries.push_back(name + "=" + value);
+  return entries;
+}
+
+void Stage::start(const std::vector<std::string>& argv, std::vector<std::pair<int, int>> fds) {
+  ++starts_;
+  intent_ = Intent::none;
+  notify_.receive([](const Report&) {});  // the last process's words are not the next one's
+  const bool has_output = std::ranges::any_of(fds, [](const auto& fd) { return fd.first == 1; });
+  if (!has_output) fds.emplace_back(1, log_.write_end.get());
+  fds.emplace_back(2, log_.write_end.get());
+  pid_ = host_.processes.start({.argv = argv, .env = environment(), .fds = std::move(fds), .limits = config_.limits});
+  phase_ = Phase::running;
+  flow_.emplace(host_.loop.now());
+  io_bytes_.reset();
+}
+
+void Stage::end(Intent intent, Duration patience) {
+  if (!alive() || phase_ == Phase::ending) return;
+  phase_ = Phase::ending;
+  intent_ = intent;
+  host_.processes.signal_group(pid_, SIGTERM);
+  host_.processes.signal_group(pid_, SIGCONT);
+  kill_timer_ = host_.loop.after(patience, [this] { kill(); });
+}
+
+void Stage::kill() noexcept {
+  if (alive()) host_.processes.signal_group(pid_, SIGKILL);
+}
+
+Exit Stage::ended(int status) {
+  // Not reaped yet, so the group's number is still its own.
+  host_.processes.signal_group(pid_, SIGKILL);
+  host_.processes.reap(pid_);
+  pid_ = 0;
+  host_.loop.cancel(kill_timer_);
+  read_log();
+  lines_.end(host_.loop.now());
+  Exit exit;
+  if (WIFSIGNALED(status)) {
+    exit.signal = WTERMSIG(status);
+    exit.code = 128 + exit.signal;
+    const char* const name = ::sigabbrev_np(exit.signal);
+    exit.text =
+        name != nullptr ? fmt::format("killed by SIG{}", name) : fmt::format("killed by signal {}", exit.signal);
+  } else {
+    exit.code = WEXITSTATUS(status);
+    exit.text = fmt::format("exit {}{}", exit.code, meaning(exit.code));
+  }
+  last_exit_ = exit.text;
+  exit.lasted = host_.loop.now() - flow_->started();
+  exit.worked = flow_->worked();
+  return exit;
+}
+
+void Stage::read_log() {
+  constexpr int kAtOnce = 16;  // one that floods us must not keep us from the others
+  std::array<char, 16384> bytes{};
+  for (int i = 0; i < kAtOnce; ++i) {
+    const ssize_t got = ::read(log_.read_end.get(), bytes.data(), bytes.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
+    lines_.feed({bytes.data(), static_cast<std::size_t>(got)}, host_.loop.now());
+  }
+}
+
+void Stage::read_reports() {
+  notify_.receive([this](const Report& report) {
+    if (flow_) flow_->apply(report, host_.loop.now());
+  });
+}
+
+bool Stage::failing() const noexcept {
+  if (delays_.failures() < kFailing) return false;
+  return !(phase_ == Phase::running &&
+           (flow_->worked() || host_.loop.now() - flow_->started() >= config_.restart.stable));
+}
+
+void Stage::tick(Duration now) {
+  lines_.tick(now);
+  if (!alive() || !flow_ || flow_->reports()) return;
+  const auto bytes = host_.processes.io_bytes(pid_);
+  if (!bytes || bytes != io_bytes_) io_at_ = now;
+  io_bytes_ = bytes;
+}
+
+void Stage::restart_ages(Duration now) noexcept {
+  if (flow_) flow_->restart_ages(now);
+  io_at_ = now;
+}
+
+StageView Stage::view(Duration now) {
+  StageView view;
+  view.running = phase_ == Phase::running;
+  view.limits = config_.watchdog;
+  if (flow_) flow_->fill(view, now);
+  view.io_age = now - io_at_;
+  return view;
+}
+
+StageStatus Stage::status(Duration now) const {
+  static constexpr std::array<const char*, 5> kPhases{"stopped", "running", "ending", "restarting", "done"};
+  StageStatus status;
+  status.name = config_.name;
+  status.state = kPhases[static_cast<std::size_t>(phase_)];
+  status.pid = pid_;
+  status.required = config_.required;
+  status.from = config_.from;
+  status.restarts = std::max(0, starts_ - 1);
+  status.last_exit = last_exit_;
+  status.failing = failing();
+  status.command = redact_url(fmt::format("{}", fmt::join(config_.cmd, " ")));
+  if (alive() && flow_) {
+    status.ready = flow_->ready();
+    status.up_s = std::chrono::duration<double>(now - flow_->started()).count();
+    if (flow_->reports()) {
+      status.tells = true;
+      if (phase_ == Phase::running) status.state = cli::name(flow_->flow());
+      status.blocked = flow_->blocked();
+      status.fps = flow_->fps();
+      status.frames_in = flow_->frames_in();
+      status.frames_out = flow_->frames_out();
+      if (const auto last = flow_->last_frame())
+        status.last_frame_age_s = std::max(0.0, std::chrono::duration<double>(now - *last).count());
+    }
+  }
+  return status;
+}
+
+}  // namespace campipe::watch

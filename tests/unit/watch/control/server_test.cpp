@@ -1,0 +1,173 @@
+#include "watch/control/server.hpp"
+
+#include <atomic>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "watch/chain/chain_rig.hpp"
+
+namespace campipe::watch {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+class ControlServerTest : public testing::Test {
+protected:
+  std::string path() const { return folder_.path() + "/run/socket"; }
+  void serve() {
+    server_ = std::make_unique<ControlServer>(time_.loop, path(),
+                                              [this](const std::string& request, ControlServer::Reply reply) {
+                                                requests_.push_back(request);
+                                                if (request == "later") {
+                                                  later_ = std::move(reply);
+                                                } else {
+                                                  reply("to " + request);
+                                                }
+                                              });
+  }
+  Fd connect() const {
+    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path().copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    return fd;
+  }
+  void send(const Fd& fd, std::string_view text) {
+    EXPECT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+    turn();
+  }
+  void turn() {
+    for (int i = 0; i < 5; ++i) time_.loop.turn();
+  }
+  /// What has come, with "<end>" behind it when the server has closed the connection.
+  static std::string received(const Fd& fd) {
+    std::string text(1 << 16, '\0');
+    const ssize_t got = ::recv(fd.get(), text.data(), text.size(), MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno == ECONNRESET)) return "<end>";
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return got < 0 ? "" : text + received(fd);
+  }
+
+  fake::FakeTime time_;
+  fake::TempFolder folder_;
+  std::vector<std::string> requests_;
+  ControlServer::Reply later_;
+  std::unique_ptr<ControlServer> server_;
+};
+
+TEST_F(ControlServerTest, OneLineIsAnsweredByOneLine) {
+  serve();
+  const Fd client = connect();
+  send(client, "sta");
+  EXPECT_EQ(received(client), "");
+  send(client, "tus\n");
+  EXPECT_EQ(received(client), "to status\n<end>");
+  EXPECT_THAT(requests_, ElementsAre("status"));
+}
+
+TEST_F(ControlServerTest, AnswerMayComeLaterAndAfterTheClientHasGone) {
+  serve();
+  {
+    const Fd patient = connect();
+    send(patient, "later\n");
+    time_.pass(60s);  // the limit is one on the request
+    EXPECT_EQ(received(patient), "");
+    later_("done");
+    turn();
+    EXPECT_EQ(received(patient), "done\n<end>");
+  }
+  Fd hasty = connect();
+  send(hasty, "later\n");
+  hasty.reset();
+  turn();
+  later_("nobody is there");
+  turn();
+}
+
+TEST_F(ControlServerTest, UnfinishedRequestIsDroppedAfterTenSeconds) {
+  serve();
+  const Fd client = connect();
+  send(client, "sta");
+  time_.pass(9990ms);
+  EXPECT_EQ(received(client), "");
+  time_.pass(10ms);
+  EXPECT_EQ(received(client), "<end>");
+}
+
+TEST_F(ControlServerTest, OverlongRequestIsDropped) {
+  serve();
+  const Fd client = connect();
+  send(client, std::string(5000, 'x'));
+  EXPECT_EQ(received(client), "<end>");
+  EXPECT_TRUE(requests_.empty());
+}
+
+TEST_F(ControlServerTest, SocketIsForItsUserOnlyAndGoesWithTheServer) {
+  serve();
+  struct stat info{};
+  ASSERT_EQ(::stat(path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+  server_.reset();
+  EXPECT_NE(::stat(path().c_str(), &info), 0);
+}
+
+TEST_F(ControlServerTest, SecondServerOnTheSamePathIsRefusedAndALeftOverSocketIsNot) {
+  serve();
+  try {
+    const ControlServer second(time_.loop, path(), {});
+    FAIL() << "a second server";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::try_again);
+  }
+  const Fd client = connect();  // the first is still there
+  send(client, "status\n");
+  EXPECT_EQ(received(client), "to status\n<end>");
+  server_.reset();
+  std::ofstream(path()) << "left over";
+  serve();
+  const Fd other = connect();
+  send(other, "status\n");
+  EXPECT_EQ(received(other), "to status\n<end>");
+}
+
+TEST_F(ControlServerTest, WithoutAServerTheAskerIsToldWhatToDo) {
+  try {
+    ask_control(path(), "status", 1s);
+    FAIL() << "an answer";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::unavailable);
+    EXPECT_THAT(error.what(), HasSubstr("camwatch run"));
+  }
+}
+
+TEST_F(ControlServerTest, AskControlGetsTheLine) {
+  serve();
+  std::atomic<bool> done = false;
+  std::string answer;
+  std::thread client([&] {
+    answer = ask_control(path(), "status", 20s);
+    done = true;
+  });
+  while (!done) time_.loop.turn();
+  client.join();
+  EXPECT_EQ(answer, "to status");
+}
+
+TEST_F(ControlServerTest, PathThatIsTooLongIsAConfigurationError) {
+  try {
+    const ControlServer server(time_.loop, folder_.path() + "/" + std::string(120, 'x'), {});
+    FAIL() << "a socket";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::config);
+  }
+}
+
+}  // namespace
+}  // namespace campipe::watch
