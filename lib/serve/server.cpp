@@ -67,7 +67,7 @@ Server::~Server() {
 }
 
 void Server::listen() {
-  ServerFacts facts{.instance = random_hex(8), .started_at_us = realtime_us()};
+  status::ServerFacts facts{.instance = random_hex(8), .started_at_us = realtime_us()};
   Listening sockets = start_listening(options_.listen);
   for (const Fd& fd : sockets.http) http_at_.push_back(net::local_address(fd.get()));
   for (const Fd& fd : sockets.rtsp) rtsp_at_.push_back(net::local_address(fd.get()));
@@ -79,14 +79,14 @@ void Server::listen() {
       rtsp_->add_listener(std::move(rtsp));
       continue;
     }
-    RtspServer::Options rtsp_options{.max_connections = options_.max_clients};
+    rtsp::Server::Options rtsp_options{.max_connections = options_.max_clients};
     rtsp_options.sessions.session.max_payload = options_.rtp_payload;
     rtsp_options.sessions.max_sessions = options_.max_clients;
     rtsp_options.sessions.session.join = options_.join;
-    rtsp_ = std::make_unique<RtspServer>(loop_, hub_, std::move(rtsp), rtsp_options);
+    rtsp_ = std::make_unique<rtsp::Server>(loop_, hub_, std::move(rtsp), rtsp_options);
   }
   if (sockets.http.empty()) return;
-  routes_ = std::make_unique<HttpRoutes>(loop_, hub_, facts, HttpRoutes::Options{.camenc = find_camenc()});
+  routes_ = std::make_unique<http::Routes>(loop_, hub_, facts, http::Routes::Options{.camenc = still::find_camenc()});
   http_ = std::make_unique<net::HttpServer>(
       loop_, std::move(sockets.http.front()),
       [this](const net::HttpRequest& request, net::HttpReply reply) { routes_->handle(request, std::move(reply)); },

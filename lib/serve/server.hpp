@@ -22,11 +22,11 @@ namespace campipe::serve {
 class Server {
 public:
   struct Options {
-    std::vector<InputSpec> inputs;
+    std::vector<input::Spec> inputs;
     std::string input_format;  ///< wire::stream::ReadOptions::input_format, for all inputs
     ListenAt listen;
-    std::size_t rtp_payload = rtp::kDefaultMaxPayload;  ///< bytes, at least 256
-    RtspJoin join = RtspJoin::idr;
+    std::size_t rtp_payload = campipe::rtp::kDefaultMaxPayload;  ///< bytes, at least 256
+    rtp::Join join = rtp::Join::idr;
     std::size_t max_clients = 1000;
   };
 
@@ -52,11 +52,11 @@ private:
   std::vector<net::SocketFile> socket_files_;
   std::vector<net::Address> http_at_, rtsp_at_;  // for announce()
   net::Loop loop_;
-  Hub hub_;
-  Inputs inputs_;
-  std::unique_ptr<HttpRoutes> routes_;
+  hub::Hub hub_;
+  input::Inputs inputs_;
+  std::unique_ptr<http::Routes> routes_;
   std::unique_ptr<net::HttpServer> http_;
-  std::unique_ptr<RtspServer> rtsp_;
+  std::unique_ptr<rtsp::Server> rtsp_;
   std::atomic<std::size_t> clients_ = 0;  // for the telemetry's thread
   std::int64_t ending_since_ms_ = -1;
   bool draining_ = false;

@@ -15,15 +15,15 @@ namespace campipe::watch {
 
 namespace {
 
-std::string search_path(const StageConfig& stage, const std::map<std::string, std::string>& inherited) {
+std::string search_path(const config::StageConfig& stage, const std::map<std::string, std::string>& inherited) {
   if (const auto own = stage.env.find("PATH"); own != stage.env.end()) return own->second;
   const auto ours = inherited.find("PATH");
   return ours != inherited.end() ? ours->second : "/usr/local/bin:/usr/bin:/bin";
 }
 
-void add_stage(std::string& out, const ChainConfig& chain, const Wiring& wiring, std::size_t i, int depth,
-               std::set<std::size_t>& shown) {
-  const StageConfig& stage = chain.stages[i];
+void add_stage(std::string& out, const config::ChainConfig& chain, const config::Wiring& wiring, std::size_t i,
+               int depth, std::set<std::size_t>& shown) {
+  const config::StageConfig& stage = chain.stages[i];
   const std::string indent(static_cast<std::size_t>(2 * depth), ' ');
   if (!shown.insert(i).second) {
     out += fmt::format("{}{} (see above)\n", indent, stage.name);
@@ -31,10 +31,11 @@ void add_stage(std::string& out, const ChainConfig& chain, const Wiring& wiring,
   }
   std::string marks;
   if (!stage.required) marks += " (not required)";
-  if (std::ranges::any_of(wiring.edges, [&](const Edge& edge) { return edge.to == i && edge.paired; }))
+  if (std::ranges::any_of(wiring.edges, [&](const config::Edge& edge) { return edge.to == i && edge.paired; }))
     marks += " (paired)";
-  out += fmt::format("{}{}: {}{}\n", indent, stage.name,
-                     log::printable(redact_url(fmt::format("{}", fmt::join(wiring.stages[i].argv, " ")))), marks);
+  out +=
+      fmt::format("{}{}: {}{}\n", indent, stage.name,
+                  campipe::log::printable(redact_url(fmt::format("{}", fmt::join(wiring.stages[i].argv, " ")))), marks);
   for (std::size_t to = 0; to < chain.stages.size(); ++to) {  // by pipe or by ring
     const auto& from = chain.stages[to].from;
     if (std::ranges::find(from, stage.name) != from.end()) add_stage(out, chain, wiring, to, depth + 1, shown);
@@ -43,36 +44,36 @@ void add_stage(std::string& out, const ChainConfig& chain, const Wiring& wiring,
 
 }  // namespace
 
-void check_programs(const Config& config) {
-  const auto inherited = inherited_environment();
-  for (const ChainConfig& chain : config.chains) {
-    for (const StageConfig& stage : chain.stages) {
+void check_programs(const config::Config& config) {
+  const auto inherited = process::inherited_environment();
+  for (const config::ChainConfig& chain : config.chains) {
+    for (const config::StageConfig& stage : chain.stages) {
       const std::string& program = stage.cmd.front();
-      if (!find_program(program, search_path(stage, inherited)).empty()) continue;
+      if (!process::find_program(program, search_path(stage, inherited)).empty()) continue;
       const std::string what =
           fmt::format("{}/{}: there is no program '{}'{}", chain.name, stage.name, program.substr(0, 100),
                       program.find('/') == std::string::npos ? " in $PATH" : "");
       if (config.file.empty()) throw Error(ExitCode::unavailable, what);
-      throw ConfigError(config.file, stage.cmd_at.front(), what);
+      throw config::ConfigError(config.file, stage.cmd_at.front(), what);
     }
   }
 }
 
-void warn_of_passwords(const Config& config) {
-  for (const ChainConfig& chain : config.chains) {
-    for (const StageConfig& stage : chain.stages) {
+void warn_of_passwords(const config::Config& config) {
+  for (const config::ChainConfig& chain : config.chains) {
+    for (const config::StageConfig& stage : chain.stages) {
       if (std::ranges::none_of(stage.cmd, [](const std::string& word) { return redact_url(word) != word; })) continue;
-      log::warning(
+      campipe::log::warning(
           "{}/{}: a password in its command line is seen by every user (ps): use camgrab --url-file or env_file",
           chain.name, stage.name);
     }
   }
 }
 
-std::string tree_of(const Config& config) {
+std::string tree_of(const config::Config& config) {
   std::string out;
-  for (const ChainConfig& chain : config.chains) {
-    const Wiring wiring = plan_wiring(chain, config.file);
+  for (const config::ChainConfig& chain : config.chains) {
+    const config::Wiring wiring = config::plan_wiring(chain, config.file);
     out += chain.name + "\n";
     std::set<std::size_t> shown;
     for (std::size_t i = 0; i < chain.stages.size(); ++i) {

@@ -15,21 +15,22 @@ namespace campipe::watch {
 
 namespace {
 
-constexpr Duration kTick = std::chrono::seconds(1);
-constexpr Duration kHeldUp = std::chrono::seconds(3);  // between two ticks: we were stopped, or starved
+constexpr config::Duration kTick = std::chrono::seconds(1);
+constexpr config::Duration kHeldUp = std::chrono::seconds(3);  // between two ticks: we were stopped, or starved
 constexpr std::size_t kMaxHooks = 8;
 constexpr auto kHookTime = std::chrono::seconds(30);
 
 }  // namespace
 
-Supervisor::Supervisor(Config config, SupervisorOptions options, Loop& loop, Processes& processes)
+Supervisor::Supervisor(config::Config config, SupervisorOptions options, process::Loop& loop,
+                       process::Processes& processes)
     : config_(std::move(config)),
       options_(std::move(options)),
       loop_(loop),
       processes_(processes),
       host_{.loop = loop_,
             .processes = processes_,
-            .environment = inherited_environment(),
+            .environment = process::inherited_environment(),
             .log = config_.log,
             .echo = options_.echo,
             .single = options_.single,
@@ -38,11 +39,11 @@ Supervisor::Supervisor(Config config, SupervisorOptions options, Loop& loop, Pro
             .chain_done = [this] { tell_state(); }} {
   make_signals();
   processes_.adopt_orphans();
-  control_ = std::make_unique<ControlServer>(
+  control_ = std::make_unique<control::Server>(
       loop_, options_.control_socket,
-      [this](const std::string& request, ControlServer::Reply reply) { handle(request, std::move(reply)); });
-  for (const ChainConfig& chain : config_.chains)
-    chains_.push_back(std::make_unique<Chain>(chain, config_.file, host_));
+      [this](const std::string& request, control::Server::Reply reply) { handle(request, std::move(reply)); });
+  for (const config::ChainConfig& chain : config_.chains)
+    chains_.push_back(std::make_unique<chain::Chain>(chain, config_.file, host_));
 }
 
 Supervisor::~Supervisor() {
@@ -85,7 +86,7 @@ int Supervisor::finish() {
   processes_.kill_all();  // at the end nothing may stay, hooks included
   for (const auto& reply : stop_replies_) reply(R"({"ok":true})");
   control_.reset();
-  log::status("");
+  campipe::log::status("");
   return exit_code_;
 }
 
@@ -94,7 +95,7 @@ void Supervisor::on_signal() {
   while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
     if (info.ssi_signo == SIGCHLD) continue;
     if (stopping_) {
-      log::warning("stopping at once");
+      campipe::log::warning("stopping at once");
       for (auto& chain : chains_) chain->kill_all();
       exit_code_ = 1;
       continue;
@@ -133,7 +134,7 @@ void Supervisor::kill_orphans() {
 void Supervisor::stop_all() {
   stopping_ = true;
   notifier_.send("STOPPING=1");
-  log::info("stopping");
+  campipe::log::info("stopping");
   for (auto& chain : chains_) chain->stop([this] { tell_state(); });
 }
 
@@ -144,7 +145,7 @@ void Supervisor::tell_state() {
     loop_.stop();
     return;
   }
-  if (!stopping_ && all([](auto& chain) { return chain->state() == Chain::State::done; })) {
+  if (!stopping_ && all([](auto& chain) { return chain->state() == chain::Chain::State::done; })) {
     for (auto& chain : chains_) exit_code_ = exit_code_ != 0 ? exit_code_ : chain->exit_code();
     loop_.stop();
     return;
@@ -157,32 +158,32 @@ void Supervisor::tell_state() {
 
 void Supervisor::tick() {
   ticker_ = loop_.after(kTick, [this] { tick(); });
-  const Duration now = loop_.now();
+  const config::Duration now = loop_.now();
   const bool held_up = now - last_tick_ > kHeldUp;
   if (held_up)
-    log::warning("held up for {:.1f} s: nobody is judged by what was missed",
-                 std::chrono::duration<double>(now - last_tick_).count());
+    campipe::log::warning("held up for {:.1f} s: nobody is judged by what was missed",
+                          std::chrono::duration<double>(now - last_tick_).count());
   last_tick_ = now;
   for (auto& chain : chains_) chain->tick(held_up);
   tell_state();
   tell_stats(now);
 }
 
-void Supervisor::tell_stats(Duration now) {
+void Supervisor::tell_stats(config::Duration now) {
   std::vector<std::string> lines;
   for (auto& chain : chains_) lines.push_back(one_line(chain->status()));
   if (notifier_.enabled()) notifier_.send(fmt::format("WATCHDOG=1\nSTATUS={}", fmt::join(lines, "; ")).substr(0, 2000));
-  if (log::status_possible()) log::status(fmt::format("{}", fmt::join(lines, "; ")));
-  if (options_.stats == Duration(0) || now - last_stats_ < options_.stats - kTick / 10) return;
+  if (campipe::log::status_possible()) campipe::log::status(fmt::format("{}", fmt::join(lines, "; ")));
+  if (options_.stats == config::Duration(0) || now - last_stats_ < options_.stats - kTick / 10) return;
   last_stats_ = now;
-  for (const std::string& line : lines) log::info("{}", line);
+  for (const std::string& line : lines) campipe::log::info("{}", line);
 }
 
 void Supervisor::run_hook(const std::string& chain, const std::string& stage, const std::string& reason) {
   if (config_.failing_hook.empty() || stopping_) return;
   if (hooks_.size() >= kMaxHooks)
-    return log::warning("{}/{}: hook left out: {} are running", chain, stage, hooks_.size());
-  Command command;
+    return campipe::log::warning("{}/{}: hook left out: {} are running", chain, stage, hooks_.size());
+  process::Command command;
   for (std::string word : config_.failing_hook) {
     for (const auto& [name, value] : {std::pair{"{chain}", &chain}, {"{stage}", &stage}, {"{reason}", &reason}}) {
       for (std::size_t at = 0; (at = word.find(name, at)) != std::string::npos; at += value->size()) {
@@ -197,16 +198,16 @@ void Supervisor::run_hook(const std::string& chain, const std::string& stage, co
     const pid_t pid = processes_.start(command);
     hooks_[pid].timer = loop_.after(kHookTime, [this, pid] { processes_.signal_group(pid, SIGKILL); });
   } catch (const Error& error) {
-    log::warning("hook failing: {}", error.what());
+    campipe::log::warning("hook failing: {}", error.what());
   }
 }
 
-Status Supervisor::status() const {
-  Status status{.pid = ::getpid(),
-                .config = config_.file,
-                .log_dir = config_.log.dir,
-                .up_s = std::chrono::duration<double>(loop_.now() - started_).count(),
-                .chains = {}};
+control::Status Supervisor::status() const {
+  control::Status status{.pid = ::getpid(),
+                         .config = config_.file,
+                         .log_dir = config_.log.dir,
+                         .up_s = std::chrono::duration<double>(loop_.now() - started_).count(),
+                         .chains = {}};
   for (const auto& chain : chains_) status.chains.push_back(chain->status());
   return status;
 }

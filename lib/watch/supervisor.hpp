@@ -19,16 +19,16 @@ namespace campipe::watch {
 
 struct SupervisorOptions {
   std::string control_socket;
-  bool echo = false;    ///< Host::echo
-  bool single = false;  ///< Host::single; the program ends when the chain is done
-  Duration stats{0};    ///< a line of statistics a chain; 0 = none
+  bool echo = false;          ///< Host::echo
+  bool single = false;        ///< Host::single; the program ends when the chain is done
+  config::Duration stats{0};  ///< a line of statistics a chain; 0 = none
 };
 
 /// Runs all chains in one thread until told to stop (SIGINT, SIGTERM, SIGHUP, `camwatch stop`) or all are done.
 class Supervisor {
 public:
   /// config.log.dir must be set. Blocks the signals; adopts what its children leave behind (a subreaper). Throws Error.
-  Supervisor(Config config, SupervisorOptions options, Loop& loop, Processes& processes);
+  Supervisor(config::Config config, SupervisorOptions options, process::Loop& loop, process::Processes& processes);
   ~Supervisor();
 
   /// Returns the exit code: 0, or a stage's when all chains are done, or 1 when a second signal cut the stop short.
@@ -40,7 +40,7 @@ public:
 
 private:
   struct Hook {
-    Loop::TimerId timer = 0;
+    process::Loop::TimerId timer = 0;
   };
 
   void make_signals();
@@ -50,33 +50,33 @@ private:
   void stop_all();
   void tick();
   void tell_state();
-  void tell_stats(Duration now);
+  void tell_stats(config::Duration now);
   void run_hook(const std::string& chain, const std::string& stage, const std::string& reason);
 
-  Status status() const;
-  void handle(const std::string& request, ControlServer::Reply reply);
-  void command(const std::string& name, const std::string& target, const ControlServer::Reply& reply);
-  void start(const std::string& target, const ControlServer::Reply& reply);
-  void stop(const std::string& target, const ControlServer::Reply& reply);
-  void restart(const std::string& target, const ControlServer::Reply& reply);
-  Chain& chain_of(const std::string& target);
-  static std::optional<std::size_t> stage_of(Chain& chain, const std::string& target);
+  control::Status status() const;
+  void handle(const std::string& request, control::Server::Reply reply);
+  void command(const std::string& name, const std::string& target, const control::Server::Reply& reply);
+  void start(const std::string& target, const control::Server::Reply& reply);
+  void stop(const std::string& target, const control::Server::Reply& reply);
+  void restart(const std::string& target, const control::Server::Reply& reply);
+  chain::Chain& chain_of(const std::string& target);
+  static std::optional<std::size_t> stage_of(chain::Chain& chain, const std::string& target);
 
-  Config config_;
+  config::Config config_;
   SupervisorOptions options_;
   cli::Notifier notifier_;
-  Loop& loop_;
-  Processes& processes_;
-  Host host_;
+  process::Loop& loop_;
+  process::Processes& processes_;
+  chain::Host host_;
   Fd signals_;
-  std::vector<std::unique_ptr<Chain>> chains_;
-  std::unique_ptr<ControlServer> control_;
+  std::vector<std::unique_ptr<chain::Chain>> chains_;
+  std::unique_ptr<control::Server> control_;
   std::map<pid_t, Hook> hooks_;
-  std::vector<ControlServer::Reply> stop_replies_;  // of those who wait for our end
+  std::vector<control::Server::Reply> stop_replies_;  // of those who wait for our end
   bool stopping_ = false, ready_ = false;
   int exit_code_ = 0;
-  Loop::TimerId ticker_ = 0;
-  Duration started_{0}, last_tick_{0}, last_stats_{0};
+  process::Loop::TimerId ticker_ = 0;
+  config::Duration started_{0}, last_tick_{0}, last_stats_{0};
 };
 
 }  // namespace campipe::watch

@@ -18,13 +18,13 @@ std::string failure(ExitCode code, const std::string& message) {
       -1, ' ', false, json::error_handler_t::replace);
 }
 
-void answer_ok(const ControlServer::Reply& reply) {
+void answer_ok(const control::Server::Reply& reply) {
   reply(R"({"ok":true})");
 }
 
 }  // namespace
 
-void Supervisor::handle(const std::string& request, ControlServer::Reply reply) {
+void Supervisor::handle(const std::string& request, control::Server::Reply reply) {
   const json parsed = json::parse(request, nullptr, false);
   const auto text = [&](const char* key) {
     const auto found = parsed.is_object() ? parsed.find(key) : parsed.end();
@@ -38,7 +38,7 @@ void Supervisor::handle(const std::string& request, ControlServer::Reply reply) 
   }
 }
 
-void Supervisor::command(const std::string& name, const std::string& target, const ControlServer::Reply& reply) {
+void Supervisor::command(const std::string& name, const std::string& target, const control::Server::Reply& reply) {
   if (name == "status") return reply(to_json(status()));
   if (stopping_) throw Error(ExitCode::try_again, "camwatch is stopping");
   if (name == "start") return start(target, reply);
@@ -47,14 +47,14 @@ void Supervisor::command(const std::string& name, const std::string& target, con
   throw Error(ExitCode::protocol, "unknown command");
 }
 
-Chain& Supervisor::chain_of(const std::string& target) {
+chain::Chain& Supervisor::chain_of(const std::string& target) {
   const std::string name = target.substr(0, target.find('/'));
   const auto found = std::ranges::find_if(chains_, [&](const auto& chain) { return chain->name() == name; });
   if (found == chains_.end()) throw Error(ExitCode::no_input, fmt::format("there is no chain '{}'", name));
   return **found;
 }
 
-std::optional<std::size_t> Supervisor::stage_of(Chain& chain, const std::string& target) {
+std::optional<std::size_t> Supervisor::stage_of(chain::Chain& chain, const std::string& target) {
   const std::size_t slash = target.find('/');
   if (slash == std::string::npos) return std::nullopt;
   const auto stage = chain.find(target.substr(slash + 1));
@@ -63,37 +63,37 @@ std::optional<std::size_t> Supervisor::stage_of(Chain& chain, const std::string&
   return stage;
 }
 
-void Supervisor::start(const std::string& target, const ControlServer::Reply& reply) {
-  Chain& chain = chain_of(target);
+void Supervisor::start(const std::string& target, const control::Server::Reply& reply) {
+  chain::Chain& chain = chain_of(target);
   if (const auto stage = stage_of(chain, target)) {
     chain.start_stage(*stage);
   } else {
-    if (chain.state() == Chain::State::stopping) throw Error(ExitCode::try_again, chain.name() + " is stopping");
+    if (chain.state() == chain::Chain::State::stopping) throw Error(ExitCode::try_again, chain.name() + " is stopping");
     chain.start();
   }
   answer_ok(reply);
 }
 
-void Supervisor::stop(const std::string& target, const ControlServer::Reply& reply) {
+void Supervisor::stop(const std::string& target, const control::Server::Reply& reply) {
   if (target.empty()) {
     stop_replies_.push_back(reply);
     return stop_all();
   }
-  Chain& chain = chain_of(target);
-  log::info("{}: stopped by command", target);
+  chain::Chain& chain = chain_of(target);
+  campipe::log::info("{}: stopped by command", target);
   if (const auto stage = stage_of(chain, target)) return chain.stop_stage(*stage, [reply] { answer_ok(reply); });
   chain.stop([reply] { answer_ok(reply); });
 }
 
-void Supervisor::restart(const std::string& target, const ControlServer::Reply& reply) {
-  Chain& chain = chain_of(target);
+void Supervisor::restart(const std::string& target, const control::Server::Reply& reply) {
+  chain::Chain& chain = chain_of(target);
   if (const auto stage = stage_of(chain, target)) {
     chain.restart_stage(*stage);
     return answer_ok(reply);
   }
-  log::info("{}: restarted by command", target);
+  campipe::log::info("{}: restarted by command", target);
   chain.restart([&chain, reply] {
-    if (chain.state() != Chain::State::stopped) return answer_ok(reply);
+    if (chain.state() != chain::Chain::State::stopped) return answer_ok(reply);
     reply(failure(ExitCode::try_again, chain.name() + " was stopped before it had started again"));
   });
 }

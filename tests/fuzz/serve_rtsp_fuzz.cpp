@@ -16,13 +16,14 @@ namespace {
 using namespace campipe;
 
 void use(const net::Request& request) {
-  const auto target = serve::parse_rtsp_target(request.target);
+  const auto target = serve::rtsp::parse_target(request.target);
   if (target && (target->name.empty() || target->name.size() > 64)) std::abort();
-  if (!serve::rtsp_content_base(request.target, "127.0.0.1:8554").ends_with('/')) std::abort();
+  if (!serve::rtsp::content_base(request.target, "127.0.0.1:8554").ends_with('/')) std::abort();
   if (const std::string* header = request.header("Transport")) {
-    const auto transport = serve::choose_transport(*header);
-    if (transport && transport->lower == serve::LowerTransport::udp && !transport->pair) std::abort();
-    if (transport && transport->lower == serve::LowerTransport::tcp && transport->pair && transport->pair->second > 255)
+    const auto transport = serve::rtsp::choose_transport(*header);
+    if (transport && transport->lower == serve::rtp::LowerTransport::udp && !transport->pair) std::abort();
+    if (transport && transport->lower == serve::rtp::LowerTransport::tcp && transport->pair &&
+        transport->pair->second > 255)
       std::abort();
   }
 }
@@ -30,11 +31,11 @@ void use(const net::Request& request) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using Got = serve::RtspDemultiplexer::Got;
+  using Got = serve::rtsp::Demultiplexer::Got;
   if (size == 0) return 0;
   const std::size_t segment = data[0] == 0 ? size : data[0];
   auto rest = std::as_bytes(std::span(data, size)).subspan(1);
-  serve::RtspDemultiplexer demultiplexer;
+  serve::rtsp::Demultiplexer demultiplexer;
   while (!rest.empty()) {
     auto bytes = rest.first(std::min(segment, rest.size()));
     rest = rest.subspan(bytes.size());
@@ -44,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (got == Got::request) use(demultiplexer.request());
       if (got == Got::frame && demultiplexer.payload().size() > 65535) std::abort();
       if (got == Got::error) {
-        (void)serve::scan_cseq(demultiplexer.head());
+        (void)serve::rtsp::scan_cseq(demultiplexer.head());
         return 0;
       }
       if (got != Got::nothing && bytes.size() == before) std::abort();  // it would never end

@@ -124,9 +124,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 3) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   net::Loop loop;
-  serve::Hub hub;
-  serve::Stream& h264 = hub.add_stream("cam", "");
-  serve::Stream& mjpeg = hub.add_stream("cam", "");
+  serve::hub::Hub hub;
+  serve::hub::Stream& h264 = hub.add_stream("cam", "");
+  serve::hub::Stream& mjpeg = hub.add_stream("cam", "");
   media::StreamFormat format;
   format.video.codec = media::VideoCodec::h264;
   format.video.size = {640, 360};
@@ -141,13 +141,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Fd listener = net::listen_tcp(net::resolve_listen_address(kServer, ""), "");
   if ((data[0] & 1) == 0) {
-    serve::HttpRoutes routes(loop, hub, {.instance = "fuzz"}, {.wait_ms = 0, .camenc = "/nonexistent/camenc"});
+    serve::http::Routes routes(loop, hub, {.instance = "fuzz"}, {.wait_ms = 0, .camenc = "/nonexistent/camenc"});
     net::HttpServer server(loop, std::move(listener), [&](const net::HttpRequest& request, net::HttpReply reply) {
       routes.handle(request, std::move(reply));
     });
     talk(loop, server.address(), bytes, "HTTP/1.1 ", [&] { return server.connections(); });
   } else {
-    serve::RtspServer server(loop, hub, std::move(listener));
+    serve::rtsp::Server server(loop, hub, std::move(listener));
     talk(loop, server.address(), bytes, "RTSP/1.0 ", [&] { return server.connection_count(); });
   }
   return 0;

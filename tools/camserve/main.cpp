@@ -78,14 +78,16 @@ int body(int argc, char** argv) {
   if (const auto code = app.parse(argc, argv)) return *code;
 
   if (inputs.empty()) inputs.emplace_back("cam=-");
-  for (const std::string& input : inputs) options.inputs.push_back(serve::parse_input_spec(input));
+  for (const std::string& input : inputs) options.inputs.push_back(serve::input::parse_spec(input));
   options.listen = {.http = addresses(std::move(http), "127.0.0.1:8080", "--http"),
                     .rtsp = addresses(std::move(rtsp), "127.0.0.1:8554", "--rtsp"),
                     .socket_mode = socket_mode(mode)};
   if (options.listen.http.empty() && options.listen.rtsp.empty())
     throw Error(ExitCode::usage, "--http none --rtsp none: nothing would be served");
   options.rtp_payload = static_cast<std::size_t>(rtp_payload);
-  options.join = join == "gop" ? serve::RtspJoin::gop : join == "wait" ? serve::RtspJoin::wait : serve::RtspJoin::idr;
+  options.join = join == "gop"    ? serve::rtp::Join::gop
+                 : join == "wait" ? serve::rtp::Join::wait
+                                  : serve::rtp::Join::idr;
   options.max_clients = static_cast<std::size_t>(max_clients);
 
   cli::StopSignal stop;

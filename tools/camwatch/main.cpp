@@ -39,16 +39,16 @@ constexpr const char* kExamples =
     "  camwatch restart front/enc\n"
     "  camwatch stop";
 
-watch::Config read_config(const Options& options) {
-  return watch::load_config(options.config.empty() ? watch::default_config_path() : options.config);
+watch::config::Config read_config(const Options& options) {
+  return watch::config::load_config(options.config.empty() ? watch::control::default_config_path() : options.config);
 }
 
 /// The configuration for a command that needs of it only where things are: a file that has since been broken must not
 /// keep anybody from stopping what runs.
-watch::Config places(const Options& options) {
+watch::config::Config places(const Options& options) {
   try {
     return read_config(options);
-  } catch (const watch::ConfigError& error) {
+  } catch (const watch::config::ConfigError& error) {
     log::warning("{}", error.what());
   } catch (const Error&) {
     if (!options.config.empty()) throw;
@@ -56,13 +56,13 @@ watch::Config places(const Options& options) {
   return {};
 }
 
-std::string control_socket(const Options& options, const watch::Config& config, const std::string& otherwise) {
+std::string control_socket(const Options& options, const watch::config::Config& config, const std::string& otherwise) {
   if (!options.control.empty()) return options.control;
   return config.control_socket.empty() ? otherwise : config.control_socket;
 }
 
-std::string log_dir(const watch::Config& config) {
-  return config.log.dir.empty() ? watch::default_log_dir() : config.log.dir;
+std::string log_dir(const watch::config::Config& config) {
+  return config.log.dir.empty() ? watch::control::default_log_dir() : config.log.dir;
 }
 
 int run(const Options& options, const cli::CommonOptions& common) {
@@ -71,14 +71,15 @@ int run(const Options& options, const cli::CommonOptions& common) {
   const bool single = !options.pipeline.empty();
   if (single && !options.config.empty())
     throw Error(ExitCode::usage, "-c and a pipeline at the same time: one of them");
-  watch::Config config = single ? watch::parse_pipeline(options.pipeline.front()) : read_config(options);
+  watch::config::Config config =
+      single ? watch::config::parse_pipeline(options.pipeline.front()) : read_config(options);
   watch::check_programs(config);
   watch::warn_of_passwords(config);
   config.log.dir = log_dir(config);
-  watch::make_folder(config.log.dir, false);
-  const std::string control = control_socket(options, config, watch::default_control_socket());
-  watch::Loop loop;
-  watch::SystemProcesses processes;
+  watch::control::make_folder(config.log.dir, false);
+  const std::string control = control_socket(options, config, watch::control::default_control_socket());
+  watch::process::Loop loop;
+  watch::process::SystemProcesses processes;
   watch::Supervisor supervisor(
       std::move(config),
       {.control_socket = control, .echo = options.echo || single, .single = single, .stats = common.stats}, loop,
@@ -87,7 +88,7 @@ int run(const Options& options, const cli::CommonOptions& common) {
 }
 
 int check(const Options& options) {
-  const watch::Config config = read_config(options);
+  const watch::config::Config config = read_config(options);
   watch::check_programs(config);
   watch::warn_of_passwords(config);
   std::size_t stages = 0;
@@ -97,12 +98,12 @@ int check(const Options& options) {
 }
 
 /// Sends a command; what camwatch refuses is an Error with the code it gives.
-std::string ask(const Options& options, const watch::Config& config, const std::string& command,
-                watch::Duration timeout) {
+std::string ask(const Options& options, const watch::config::Config& config, const std::string& command,
+                watch::config::Duration timeout) {
   const nlohmann::json request{{"command", command}, {"target", options.target}};
   std::string answer =
-      watch::ask_control(control_socket(options, config, watch::control_socket_to_ask()),
-                         request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), timeout);
+      watch::control::ask_control(control_socket(options, config, watch::control::control_socket_to_ask()),
+                                  request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), timeout);
   const auto parsed = nlohmann::json::parse(answer, nullptr, false);
   if (!parsed.is_object() || !parsed.contains("ok"))
     throw Error(ExitCode::protocol, "camwatch answered something else");
@@ -112,7 +113,7 @@ std::string ask(const Options& options, const watch::Config& config, const std::
 
 int status(const Options& options) {
   const std::string answer = ask(options, places(options), "status", std::chrono::seconds(10));
-  std::fputs(options.json ? (answer + "\n").c_str() : watch::table_of(answer).c_str(), stdout);
+  std::fputs(options.json ? (answer + "\n").c_str() : watch::control::table_of(answer).c_str(), stdout);
   return 0;
 }
 
@@ -122,7 +123,7 @@ int command(const Options& options, const char* name) {
 }
 
 /// Of the camwatch that runs, else of the configuration.
-std::string present_log_dir(const Options& options, const watch::Config& config) {
+std::string present_log_dir(const Options& options, const watch::config::Config& config) {
   try {
     const auto answer =
         nlohmann::json::parse(ask({.config = {}, .control = options.control, .target = {}, .pipeline = {}}, config,
@@ -135,18 +136,18 @@ std::string present_log_dir(const Options& options, const watch::Config& config)
 }
 
 int logs(const Options& options) {
-  const watch::Config config = places(options);
+  const watch::config::Config config = places(options);
   const std::size_t slash = options.target.find('/');
-  const watch::LogRequest request{.dir = present_log_dir(options, config),
-                                  .chain = options.target.substr(0, slash),
-                                  .stage = slash == std::string::npos ? "" : options.target.substr(slash + 1),
-                                  .lines = options.lines,
-                                  .follow = options.follow};
-  if ((!request.chain.empty() && !watch::is_name(request.chain)) ||
+  const watch::log::Request request{.dir = present_log_dir(options, config),
+                                    .chain = options.target.substr(0, slash),
+                                    .stage = slash == std::string::npos ? "" : options.target.substr(slash + 1),
+                                    .lines = options.lines,
+                                    .follow = options.follow};
+  if ((!request.chain.empty() && !watch::config::is_name(request.chain)) ||
       (!options.target.empty() && request.chain.empty())) {
     throw Error(ExitCode::no_input, fmt::format("'{}' is no CHAIN[/STAGE]", options.target));
   }
-  watch::show_logs(request, [](std::string_view line) {
+  watch::log::show_logs(request, [](std::string_view line) {
     std::string text(line);
     text += '\n';
     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && (std::fflush(stdout) == 0);

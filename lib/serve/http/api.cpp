@@ -9,7 +9,7 @@
 #include "serve/status/metrics.hpp"
 #include "wire/endpoint.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::http {
 
 namespace {
 
@@ -37,26 +37,26 @@ bool is_foreign(const HttpRequest& request) {
          !net::equal_ignoring_case(std::string_view(*origin).substr(scheme + 3), *host);
 }
 
-HttpResponse list_clients(const Hub& hub, const HttpRequest& request) {
-  if (!request.target.query.contains("stream")) return json(clients_json(hub));
+HttpResponse list_clients(const hub::Hub& hub, const HttpRequest& request) {
+  if (!request.target.query.contains("stream")) return json(status::clients_json(hub));
   const Wanted wanted = parse_wanted(request.target.get("stream"));
   const auto streams = hub.find(wanted.name, wanted.rendition);
-  return streams.empty() ? no_such_stream(hub, wanted) : json(clients_json(streams));
+  return streams.empty() ? no_such_stream(hub, wanted) : json(status::clients_json(streams));
 }
 
-HttpResponse one_stream(const Hub& hub, std::string_view path) {
+HttpResponse one_stream(const hub::Hub& hub, std::string_view path) {
   const Wanted wanted = parse_wanted(path);
   const auto streams = hub.find(wanted.name, wanted.rendition);
-  return streams.empty() ? no_such_stream(hub, wanted) : json(stream_json(streams));
+  return streams.empty() ? no_such_stream(hub, wanted) : json(status::stream_json(streams));
 }
 
-HttpResponse one_client(const Hub& hub, std::string_view id_text, const HttpRequest& request) {
+HttpResponse one_client(const hub::Hub& hub, std::string_view id_text, const HttpRequest& request) {
   const auto id = parse_integer(id_text, 1, INT64_MAX);
-  Client* client = id ? hub.find_client(static_cast<std::uint64_t>(*id)) : nullptr;
+  hub::Client* client = id ? hub.find_client(static_cast<std::uint64_t>(*id)) : nullptr;
   if (request.head.method == "DELETE" && is_foreign(request))
     return text_response(403, "a page from another place may not end clients");
   if (client == nullptr) return text_response(404, "no client of that id: /api/clients lists them");
-  if (request.head.method != "DELETE") return json(client_json(hub, *client));
+  if (request.head.method != "DELETE") return json(status::client_json(hub, *client));
   client->end("kicked");
   return uncached(204, "", "");
 }
@@ -68,7 +68,7 @@ Wanted parse_wanted(std::string_view path) {
   return {std::string(path.substr(0, slash)), std::string(path.substr(std::min(slash + 1, path.size())))};
 }
 
-HttpResponse no_such_stream(const Hub& hub, const Wanted& wanted) {
+HttpResponse no_such_stream(const hub::Hub& hub, const Wanted& wanted) {
   const bool sane =
       wire::is_stream_name(wanted.name) && (wanted.rendition.empty() || wire::is_stream_name(wanted.rendition));
   return text_response(
@@ -97,7 +97,7 @@ std::optional<HttpResponse> refuse_method(const std::string& method, std::string
   return out;
 }
 
-std::optional<HttpResponse> answer_api(Hub& hub, const ServerFacts& facts, const HttpRequest& request) {
+std::optional<HttpResponse> answer_api(hub::Hub& hub, const status::ServerFacts& facts, const HttpRequest& request) {
   const std::string_view path = request.target.path;
   constexpr std::string_view kStreams = "/api/streams/", kClients = "/api/clients/";
   const bool is_client = path.starts_with(kClients) && path.size() > kClients.size();
@@ -108,11 +108,12 @@ std::optional<HttpResponse> answer_api(Hub& hub, const ServerFacts& facts, const
   if (auto refused = refuse_method(request.head.method, is_client ? kReadingAndDelete : kReading)) return refused;
   if (is_client) return one_client(hub, path.substr(kClients.size()), request);
   if (is_stream) return one_stream(hub, path.substr(kStreams.size()));
-  if (path == "/api/streams") return json(streams_json(hub, facts));
+  if (path == "/api/streams") return json(status::streams_json(hub, facts));
   if (path == "/api/clients") return list_clients(hub, request);
-  if (path == "/metrics") return uncached(200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(hub, facts));
-  const Health now = health(hub);
+  if (path == "/metrics")
+    return uncached(200, "text/plain; version=0.0.4; charset=utf-8", status::metrics_text(hub, facts));
+  const status::Health now = status::health(hub);
   return uncached(now.good ? 200 : 503, std::string(kJson), now.json);
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::http

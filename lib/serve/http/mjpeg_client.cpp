@@ -11,7 +11,7 @@
 #include "base/clock.hpp"
 #include "base/faults.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::http {
 
 namespace {
 
@@ -38,14 +38,14 @@ iovec part(const void* data, std::size_t bytes) {
 
 }  // namespace
 
-MjpegClient::MjpegClient(net::Loop& loop, Hub& hub, Stream& stream, const net::Address& peer, Options options)
+MjpegClient::MjpegClient(net::Loop& loop, hub::Hub& hub, hub::Stream& stream, const net::Address& peer, Options options)
     : hub_(hub),
       stream_(stream.shared_from_this()),
       peer_(peer.to_string()),
       options_(options),
       connected_at_us_(realtime_us()),
       cursor_(stream, options.lag),
-      meter_(stream.deliveries().of(Protocol::http_mjpeg)) {
+      meter_(stream.deliveries().of(hub::Protocol::http_mjpeg)) {
   if (options.dual_final)
     again_ = std::make_unique<net::Timer>(
         loop, [this] { faults::contain("client", [this] { send_again(); }, [this] { on_fault(); }); });
@@ -64,7 +64,7 @@ void MjpegClient::start(net::Connection& connection, End end) {
   connection_ = &connection;
   end_ = std::move(end);
   hub_.count("clients_opened_total{protocol=\"http-mjpeg\"}");
-  attachment_ = Attachment(*stream_, *this);
+  attachment_ = hub::Attachment(*stream_, *this);
   connection.send(kBoundary);
   cursor_.join();
   meter_.join(options_.requested_ns);
@@ -109,7 +109,7 @@ void MjpegClient::pump() {
   if (pumping_) return;
   pumping_ = true;
   while (connection_ != nullptr && connection_->idle()) {
-    UnitPtr unit = over() && !stream_->has_codec(media::VideoCodec::mjpeg) ? nullptr : cursor_.next();
+    hub::UnitPtr unit = over() && !stream_->has_codec(media::VideoCodec::mjpeg) ? nullptr : cursor_.next();
     if (!unit) {
       if (over()) end_(net::CloseReason::finished);  // comes back as on_closed()
       break;
@@ -120,7 +120,7 @@ void MjpegClient::pump() {
 }
 
 /// Thins pictures out to the wanted rate by media time; a jump of the clock begins anew.
-bool MjpegClient::due(const Unit& unit) {
+bool MjpegClient::due(const hub::Unit& unit) {
   if (options_.interval_us == 0) return true;
   const std::int64_t now = unit.packet.pts_us;
   const std::int64_t slack = 2'000;  // capture times jitter
@@ -130,7 +130,7 @@ bool MjpegClient::due(const Unit& unit) {
   return true;
 }
 
-void MjpegClient::send(const UnitPtr& unit, bool again) {
+void MjpegClient::send(const hub::UnitPtr& unit, bool again) {
   const media::Payload& payload = unit->packet.payload;
   part_head_.clear();
   append_head(*unit);
@@ -158,7 +158,7 @@ void MjpegClient::settle() {
   meter_.finish(stream_->now_ns(), connection_->send_calls());
 }
 
-void MjpegClient::append_head(const Unit& unit) {
+void MjpegClient::append_head(const hub::Unit& unit) {
   const std::int64_t now_ns = stream_->now_ns();
   const std::int64_t age_us = unit.age_us(now_ns);
   part_head_ += options_.zero_data
@@ -182,7 +182,7 @@ void MjpegClient::count_rate(std::int64_t now_ns) {
 }
 
 /// Times are CLOCK_MONOTONIC in seconds, as ustreamer's are; encoding is not ours, so nothing is told of it.
-void MjpegClient::append_extra_headers(const Unit& unit) {
+void MjpegClient::append_extra_headers(const hub::Unit& unit) {
   auto out = std::back_inserter(part_head_);
   const media::VideoFormat& format = stream_->format()->video;
   const auto seconds = [](std::int64_t ns) { return static_cast<double>(ns) / 1e9; };
@@ -191,11 +191,11 @@ void MjpegClient::append_extra_headers(const Unit& unit) {
                  "X-UStreamer-Online: {}\r\nX-UStreamer-Dropped: {}\r\nX-UStreamer-Width: {}\r\nX-UStreamer-Height: "
                  "{}\r\nX-UStreamer-Client-FPS: {}\r\nX-UStreamer-Expose-Begin-Time: {:.6f}\r\n"
                  "X-UStreamer-Expose-End-Time: {:.6f}\r\nX-UStreamer-Send-Time: {:.6f}\r\n",
-                 stream_->state() == StreamState::flowing, cursor_.counters().skipped_units, format.size.width_px,
+                 stream_->state() == hub::StreamState::flowing, cursor_.counters().skipped_units, format.size.width_px,
                  format.size.height_px, rate_, seconds(unit.arrived_ns), seconds(unit.arrived_ns), seconds(now_ns));
   if (!unit.packet.captured_ns) return;
   fmt::format_to(out, "X-UStreamer-Grab-Time: {:.6f}\r\nX-UStreamer-Latency: {:.6f}\r\n",
                  seconds(*unit.packet.captured_ns), seconds(now_ns - *unit.packet.captured_ns));
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::http

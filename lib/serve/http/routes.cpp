@@ -12,7 +12,7 @@
 #include "serve/http/mjpeg_client.hpp"
 #include "serve/http/viewer_page.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::http {
 
 namespace {
 
@@ -30,7 +30,7 @@ HttpResponse unavailable(std::string_view line) {
 }
 
 /// One JPEG with its capture time, and ustreamer's names for it.
-HttpResponse picture(const Stream& stream, const Unit& unit, std::shared_ptr<const void> owner,
+HttpResponse picture(const hub::Stream& stream, const hub::Unit& unit, std::shared_ptr<const void> owner,
                      std::span<const std::byte> jpeg) {
   const auto seconds = [](std::int64_t us) { return fmt::format("{}.{:06}", us / 1'000'000, us % 1'000'000); };
   const std::int64_t now_ns = stream.now_ns();
@@ -41,7 +41,7 @@ HttpResponse picture(const Stream& stream, const Unit& unit, std::shared_ptr<con
   add("X-Timestamp", seconds(std::max<std::int64_t>(unit.packet.pts_us, 0)));
   if (unit.packet.sequence) add("X-Sequence", fmt::to_string(*unit.packet.sequence));
   add("X-Age", seconds(unit.age_us(now_ns)));
-  add("X-UStreamer-Online", stream.state() == StreamState::flowing ? "true" : "false");
+  add("X-UStreamer-Online", stream.state() == hub::StreamState::flowing ? "true" : "false");
   if (const auto& format = stream.format()) {
     add("X-UStreamer-Width", fmt::to_string(format->video.size.width_px));
     add("X-UStreamer-Height", fmt::to_string(format->video.size.height_px));
@@ -67,13 +67,13 @@ HttpResponse viewer_page() {
   return out;
 }
 
-Stream* first_with(const std::vector<Stream*>& streams, media::VideoCodec codec) {
-  const auto found = std::ranges::find_if(streams, [codec](const Stream* s) { return s->has_codec(codec); });
+hub::Stream* first_with(const std::vector<hub::Stream*>& streams, media::VideoCodec codec) {
+  const auto found = std::ranges::find_if(streams, [codec](const hub::Stream* s) { return s->has_codec(codec); });
   return found == streams.end() ? nullptr : *found;
 }
 
-Stream* first_with_nal_units(const std::vector<Stream*>& streams) {
-  Stream* h264 = first_with(streams, media::VideoCodec::h264);
+hub::Stream* first_with_nal_units(const std::vector<hub::Stream*>& streams) {
+  hub::Stream* h264 = first_with(streams, media::VideoCodec::h264);
   return h264 != nullptr ? h264 : first_with(streams, media::VideoCodec::h265);
 }
 
@@ -86,38 +86,38 @@ void answering(const std::shared_ptr<HttpReply>& reply, Body&& body) {
 }
 
 /// Those that may still turn out to be in any codec.
-std::vector<Stream*> undecided(std::vector<Stream*> streams) {
-  std::erase_if(streams, [](const Stream* s) { return s->format() || s->state() == StreamState::ended; });
+std::vector<hub::Stream*> undecided(std::vector<hub::Stream*> streams) {
+  std::erase_if(streams, [](const hub::Stream* s) { return s->format() || s->state() == hub::StreamState::ended; });
   return streams;
 }
 
 /// Which to wait for when a still is wanted: what rests is woken for it, so no more of them than needed.
-std::vector<Stream*> sources_of_stills(const std::vector<Stream*>& streams) {
-  Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
-  if (mjpeg != nullptr && (mjpeg->state() == StreamState::idle || mjpeg->state() == StreamState::flowing))
+std::vector<hub::Stream*> sources_of_stills(const std::vector<hub::Stream*>& streams) {
+  hub::Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
+  if (mjpeg != nullptr && (mjpeg->state() == hub::StreamState::idle || mjpeg->state() == hub::StreamState::flowing))
     return {mjpeg};
   return streams;
 }
 
 /// Streams may go while a request waits.
-std::vector<std::shared_ptr<Stream>> kept_alive(const std::vector<Stream*>& streams) {
-  std::vector<std::shared_ptr<Stream>> kept;
-  for (Stream* stream : streams) kept.push_back(stream->shared_from_this());
+std::vector<std::shared_ptr<hub::Stream>> kept_alive(const std::vector<hub::Stream*>& streams) {
+  std::vector<std::shared_ptr<hub::Stream>> kept;
+  for (hub::Stream* stream : streams) kept.push_back(stream->shared_from_this());
   return kept;
 }
 
 /// From which unit on each of them shows what is now.
-std::map<const Stream*, std::uint64_t> fresh_from(const std::vector<Stream*>& streams) {
-  std::map<const Stream*, std::uint64_t> begins;
-  for (const Stream* stream : streams) begins[stream] = stream->rested() ? stream->history().end() : 0;
+std::map<const hub::Stream*, std::uint64_t> fresh_from(const std::vector<hub::Stream*>& streams) {
+  std::map<const hub::Stream*, std::uint64_t> begins;
+  for (const hub::Stream* stream : streams) begins[stream] = stream->rested() ? stream->history().end() : 0;
   return begins;
 }
 
 /// @param fresh  a picture newer than the request was asked for.
-std::string reasons(const std::vector<Stream*>& streams, bool fresh = false) {
+std::string reasons(const std::vector<hub::Stream*>& streams, bool fresh = false) {
   std::string text;
-  for (const Stream* stream : streams) {
-    const std::string why = why_not_flowing(*stream);
+  for (const hub::Stream* stream : streams) {
+    const std::string why = status::why_not_flowing(*stream);
     if (!why.empty()) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", stream->path(), why);
   }
   if (text.empty()) {
@@ -128,7 +128,7 @@ std::string reasons(const std::vector<Stream*>& streams, bool fresh = false) {
   return text;
 }
 
-HttpResponse not_acceptable(const Stream& stream) {
+HttpResponse not_acceptable(const hub::Stream& stream) {
   return text_response(
       406, fmt::format("{0} is {1} and /stream is MJPEG: put 'camenc -c mjpeg' before camserve (SOURCE | camenc -c "
                        "mjpeg | camserve {0}=-), or serve both codecs (camserve {0}=fd:3 {0}=fd:4); this one is at "
@@ -150,7 +150,7 @@ std::string_view without_suffix(std::string_view path, std::initializer_list<std
 
 }  // namespace
 
-HttpRoutes::HttpRoutes(net::Loop& loop, Hub& hub, ServerFacts facts, Options options)
+Routes::Routes(net::Loop& loop, hub::Hub& hub, status::ServerFacts facts, Options options)
     : loop_(loop),
       hub_(hub),
       facts_(std::move(facts)),
@@ -158,7 +158,7 @@ HttpRoutes::HttpRoutes(net::Loop& loop, Hub& hub, ServerFacts facts, Options opt
       pictures_(loop, options_.camenc),
       ticker_(loop, [this] { tick(); }) {}
 
-void HttpRoutes::handle(const HttpRequest& request, HttpReply reply) {
+void Routes::handle(const HttpRequest& request, HttpReply reply) {
   if (auto answer = answer_api(hub_, facts_, request)) return reply.send(std::move(*answer));
   if (auto refused = refuse_method(request.head.method, "GET, HEAD, OPTIONS")) return reply.send(std::move(*refused));
   const std::string_view path = request.target.path;
@@ -179,13 +179,13 @@ void HttpRoutes::handle(const HttpRequest& request, HttpReply reply) {
                        hub_.offer())));
 }
 
-std::string HttpRoutes::first_name() const {
+std::string Routes::first_name() const {
   const auto names = hub_.names();
   return names.empty() ? std::string() : names.front();
 }
 
 /// mjpg-streamer's and ustreamer's way to ask.
-void HttpRoutes::handle_action(const HttpRequest& request, HttpReply reply) {
+void Routes::handle_action(const HttpRequest& request, HttpReply reply) {
   const std::string_view action = request.target.get("action");
   std::string name(request.target.get("stream"));
   if (name.empty()) name = first_name();
@@ -194,15 +194,15 @@ void HttpRoutes::handle_action(const HttpRequest& request, HttpReply reply) {
   reply.send(text_response(400, "action is stream or snapshot"));
 }
 
-std::vector<Stream*> HttpRoutes::find(std::string_view path, HttpReply& reply) {
+std::vector<hub::Stream*> Routes::find(std::string_view path, HttpReply& reply) {
   const Wanted wanted = parse_wanted(path);
   auto streams = hub_.find(wanted.name, wanted.rendition);
   if (streams.empty()) reply.send(no_such_stream(hub_, wanted));
   return streams;
 }
 
-void HttpRoutes::wait(std::vector<Stream*> streams, const net::Address& peer, const std::shared_ptr<HttpReply>& reply,
-                      Waiter::Attempt attempt) {
+void Routes::wait(std::vector<hub::Stream*> streams, const net::Address& peer, const std::shared_ptr<HttpReply>& reply,
+                  Waiter::Attempt attempt) {
   auto guarded = [reply, attempt = std::move(attempt)](bool last) {
     bool done = true;
     answering(reply, [&] { done = attempt(last); });
@@ -213,22 +213,22 @@ void HttpRoutes::wait(std::vector<Stream*> streams, const net::Address& peer, co
   ticker_.start(kTickMs, kTickMs);
 }
 
-void HttpRoutes::tick() {
+void Routes::tick() {
   for (const auto& waiter : waiters_) waiter->tick(loop_.now_ms());
   std::erase_if(waiters_, [](const auto& waiter) { return waiter->done(); });
   std::erase_if(kept_, [this](const auto& one) { return loop_.now_ms() >= one.second.until_ms; });
   if (waiters_.empty() && kept_.empty()) ticker_.stop();
 }
 
-void HttpRoutes::keep_wanted(Stream& stream) {
+void Routes::keep_wanted(hub::Stream& stream) {
   if (!stream.has_source()) return;
   Kept& kept = kept_[&stream];
-  if (kept.until_ms == 0) kept.wish = Wish(stream);
+  if (kept.until_ms == 0) kept.wish = hub::Wish(stream);
   kept.until_ms = loop_.now_ms() + options_.keep_ms;
   ticker_.start(kTickMs, kTickMs);
 }
 
-void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path, HttpReply reply) {
+void Routes::serve_stream(const HttpRequest& request, std::string_view path, HttpReply reply) {
   const auto streams = find(without_suffix(path, {".mjpg", ".mjpeg"}), reply);
   if (streams.empty()) return;
   MjpegClient::Options options{.requested_ns = hub_.now_ns()};
@@ -247,20 +247,20 @@ void HttpRoutes::serve_stream(const HttpRequest& request, std::string_view path,
   const auto attempt = [this, streams, kept = kept_alive(streams), options, head, shared,
                         peer = request.peer](bool last) {
     if (shared->gone()) return true;
-    Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
-    if (mjpeg != nullptr && mjpeg->state() != StreamState::ended) {
+    hub::Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
+    if (mjpeg != nullptr && mjpeg->state() != hub::StreamState::ended) {
       shared->stream(head, std::make_unique<MjpegClient>(loop_, hub_, *mjpeg, peer, options));
       return true;
     }
     if (!last && !undecided(streams).empty()) return false;
-    const Stream* other = first_with_nal_units(streams);
+    const hub::Stream* other = first_with_nal_units(streams);
     shared->send(other != nullptr && mjpeg == nullptr ? not_acceptable(*other) : unavailable(reasons(streams)));
     return true;
   };
   if (!attempt(false)) wait(undecided(streams), request.peer, shared, attempt);
 }
 
-void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view path, HttpReply reply) {
+void Routes::serve_snapshot(const HttpRequest& request, std::string_view path, HttpReply reply) {
   const auto streams = find(without_suffix(path, {".jpg", ".jpeg"}), reply);
   if (streams.empty()) return;
   const bool peek = is_on(request, "peek");  // wakes nothing, keeps nothing awake, waits for nothing
@@ -270,25 +270,26 @@ void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view pat
   const auto attempt = [this, streams, kept = kept_alive(streams), shared, begins = fresh_from(streams), peek, newer,
                         asked_ns, peer = request.peer](bool last) {
     if (shared->gone()) return true;
-    const auto is_fresh = [&](const Stream& stream, const UnitPtr& unit) {
-      return unit && stream.state() == StreamState::flowing && unit->index >= begins.at(&stream) &&
+    const auto is_fresh = [&](const hub::Stream& stream, const hub::UnitPtr& unit) {
+      return unit && stream.state() == hub::StreamState::flowing && unit->index >= begins.at(&stream) &&
              (!newer || unit->taken_ns() > asked_ns);
     };
-    Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
-    const UnitPtr newest = mjpeg != nullptr ? mjpeg->history().newest_video() : nullptr;
+    hub::Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
+    const hub::UnitPtr newest = mjpeg != nullptr ? mjpeg->history().newest_video() : nullptr;
     if (mjpeg != nullptr && is_fresh(*mjpeg, newest)) {
       if (!peek) keep_wanted(*mjpeg);
       shared->send(picture(*mjpeg, *newest, newest, newest->packet.payload.bytes()));
       return true;
     }
-    Stream* other = first_with_nal_units(streams);
-    const UnitPtr keyframe = other != nullptr ? other->history().newest_keyframe() : nullptr;
+    hub::Stream* other = first_with_nal_units(streams);
+    const hub::UnitPtr keyframe = other != nullptr ? other->history().newest_keyframe() : nullptr;
     if (other != nullptr && is_fresh(*other, keyframe)) {
       if (!peek) keep_wanted(*other);
       send_keyframe(*other, newer ? keyframe->index : 0, peer, shared);
       return true;
     }
-    const bool hope = std::ranges::any_of(streams, [](const Stream* s) { return s->state() != StreamState::ended; });
+    const bool hope =
+        std::ranges::any_of(streams, [](const hub::Stream* s) { return s->state() != hub::StreamState::ended; });
     if (!last && hope) return false;
     shared->send(unavailable(reasons(streams, newer)));
     return true;
@@ -297,9 +298,9 @@ void HttpRoutes::serve_snapshot(const HttpRequest& request, std::string_view pat
 }
 
 /// Its child is bounded, but others may be before it: the answer does not wait for them without end.
-void HttpRoutes::send_keyframe(Stream& stream, std::uint64_t from, const net::Address& peer,
-                               std::shared_ptr<HttpReply> reply) {
-  pictures_.get(stream, from, [reply, kept = stream.shared_from_this()](const KeyframePictures::Result& result) {
+void Routes::send_keyframe(hub::Stream& stream, std::uint64_t from, const net::Address& peer,
+                           std::shared_ptr<HttpReply> reply) {
+  pictures_.get(stream, from, [reply, kept = stream.shared_from_this()](const still::KeyframePictures::Result& result) {
     if (reply->gone()) return;
     answering(reply, [&] {
       if (result) return reply->send(picture(*kept, *result->keyframe, result->jpeg, *result->jpeg));
@@ -313,4 +314,4 @@ void HttpRoutes::send_keyframe(Stream& stream, std::uint64_t from, const net::Ad
   });
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::http

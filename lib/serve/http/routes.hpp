@@ -12,11 +12,11 @@
 #include "serve/status/status.hpp"
 #include "serve/still/keyframe_pictures.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::http {
 
 /// Answers HTTP requests about a hub's streams: the viewer page, live MJPEG, snapshots, health, metrics, the API. For
 /// the loop's thread.
-class HttpRoutes {
+class Routes {
 public:
   struct Options {
     std::int64_t wait_ms = 5'000;  ///< for the first picture of a stream
@@ -24,7 +24,7 @@ public:
     std::string camenc = "camenc";
   };
 
-  HttpRoutes(net::Loop& loop, Hub& hub, ServerFacts facts, Options options);
+  Routes(net::Loop& loop, hub::Hub& hub, status::ServerFacts facts, Options options);
 
   void handle(const net::HttpRequest& request, net::HttpReply reply);
 
@@ -33,29 +33,29 @@ private:
   void serve_stream(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
   void serve_snapshot(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
   /// @param from  the index of the oldest unit that will do.
-  void send_keyframe(Stream& stream, std::uint64_t from, const net::Address& peer,
+  void send_keyframe(hub::Stream& stream, std::uint64_t from, const net::Address& peer,
                      std::shared_ptr<net::HttpReply> reply);
-  void keep_wanted(Stream& stream);
+  void keep_wanted(hub::Stream& stream);
   /// Answers 404 and nothing when there is no such stream.
-  std::vector<Stream*> find(std::string_view path, net::HttpReply& reply);
+  std::vector<hub::Stream*> find(std::string_view path, net::HttpReply& reply);
   std::string first_name() const;  ///< "" with no stream
-  void wait(std::vector<Stream*> streams, const net::Address& peer, const std::shared_ptr<net::HttpReply>& reply,
+  void wait(std::vector<hub::Stream*> streams, const net::Address& peer, const std::shared_ptr<net::HttpReply>& reply,
             Waiter::Attempt attempt);
   void tick();
 
   net::Loop& loop_;
-  Hub& hub_;
-  ServerFacts facts_;
+  hub::Hub& hub_;
+  status::ServerFacts facts_;
   Options options_;
-  KeyframePictures pictures_;
+  still::KeyframePictures pictures_;
   struct Kept {
-    Wish wish;
+    hub::Wish wish;
     std::int64_t until_ms = 0;
   };
 
   std::list<std::unique_ptr<Waiter>> waiters_;
-  std::map<const Stream*, Kept> kept_;
+  std::map<const hub::Stream*, Kept> kept_;
   net::Timer ticker_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::http

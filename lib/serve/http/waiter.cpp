@@ -2,11 +2,11 @@
 
 #include "base/clock.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::http {
 
-Waiter::Waiter(const std::vector<Stream*>& streams, std::string peer, std::int64_t deadline_ms, Attempt attempt)
+Waiter::Waiter(const std::vector<hub::Stream*>& streams, std::string peer, std::int64_t deadline_ms, Attempt attempt)
     : peer_(std::move(peer)), connected_at_us_(realtime_us()), deadline_ms_(deadline_ms), attempt_(std::move(attempt)) {
-  for (Stream* stream : streams) attachments_.emplace_back(*stream, *this);
+  for (hub::Stream* stream : streams) attachments_.emplace_back(*stream, *this);
 }
 
 void Waiter::tick(std::int64_t now_ms) {
@@ -19,4 +19,4 @@ void Waiter::attempt(bool last) {
   attachments_.clear();
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::http

@@ -7,15 +7,15 @@
 #include "serve/hub/client.hpp"
 #include "serve/hub/stream.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::http {
 
 /// A request that waits for something to come of one of several streams. For the loop's thread.
-class Waiter final : public Client {
+class Waiter final : public hub::Client {
 public:
   /// Tries to answer; true when that is done and the waiting over. `last` tells that this is the last try.
   using Attempt = std::function<bool(bool last)>;
 
-  Waiter(const std::vector<Stream*>& streams, std::string peer, std::int64_t deadline_ms, Attempt attempt);
+  Waiter(const std::vector<hub::Stream*>& streams, std::string peer, std::int64_t deadline_ms, Attempt attempt);
 
   bool done() const noexcept { return done_; }
   /// Gives up when the deadline has come.
@@ -30,7 +30,7 @@ public:
   std::string peer() const override { return peer_; }
   std::int64_t connected_at_us() const override { return connected_at_us_; }
   std::int64_t lag_us() const override { return 0; }
-  ClientCounters counters() const override { return {}; }
+  hub::ClientCounters counters() const override { return {}; }
 
 private:
   void attempt(bool last);
@@ -39,7 +39,7 @@ private:
   std::int64_t connected_at_us_, deadline_ms_;
   Attempt attempt_;
   bool done_ = false;
-  std::vector<Attachment> attachments_;
+  std::vector<hub::Attachment> attachments_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::http

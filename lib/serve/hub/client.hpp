@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 /// What a client has had of its stream.
 struct ClientCounters {
@@ -63,4 +63,4 @@ private:
   std::uint64_t id_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 namespace {
 
@@ -140,4 +140,4 @@ std::int64_t Cursor::lag_us() const {
   return history.contains(next_) ? history.lag_of(*history.at(next_)) : 0;
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

@@ -4,7 +4,7 @@
 #include "serve/hub/client.hpp"
 #include "serve/hub/stream.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 /// How far behind a client may fall before it is moved forward, in media time.
 struct LagPolicy {
@@ -62,4 +62,4 @@ private:
   ClientCounters counters_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 std::string_view name(Protocol protocol) noexcept {
   switch (protocol) {
@@ -62,4 +62,4 @@ void DeliveryMeter::count_calls(std::uint64_t send_calls) noexcept {
   to_->send_calls += send_calls - std::exchange(send_calls_, send_calls);
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

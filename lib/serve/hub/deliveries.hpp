@@ -7,7 +7,7 @@
 #include "serve/hub/client.hpp"
 #include "serve/hub/unit.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 enum class Protocol { http_mjpeg, rtsp_tcp, rtsp_udp };
 std::string_view name(Protocol protocol) noexcept;  ///< "http-mjpeg", "rtsp-tcp", "rtsp-udp"
@@ -91,4 +91,4 @@ private:
   bool counted_ = false, joining_ = false, under_way_ = false, video_ = false;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

@@ -2,7 +2,7 @@
 
 #include <cassert>
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 void History::push(UnitPtr unit) {
   assert(unit->index == end_);
@@ -33,4 +33,4 @@ void History::trim() {
   }
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

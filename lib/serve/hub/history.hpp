@@ -6,7 +6,7 @@
 
 #include "serve/hub/unit.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 /// The newest units of a stream: from the newest keyframe on, and never less than a short window, so that a client
 /// which is a little behind loses nothing; bounded by bytes and time, which a long GOP may reach (then nobody can join
@@ -51,4 +51,4 @@ private:
   std::size_t bytes_ = 0;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 Hub::Hub(History::Limits limits, Stream::Clock clock) : limits_(limits), clock_(std::move(clock)) {}
 
@@ -71,4 +71,4 @@ std::string Hub::offer() const {
   return text.empty() ? "none yet" : text;
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

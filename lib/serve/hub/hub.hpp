@@ -9,7 +9,7 @@
 #include "base/clock.hpp"
 #include "serve/hub/stream.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 /// All streams of a server, and what is counted over all its clients. Knows no socket and no thread: inputs put packets
 /// in, clients of every protocol follow with cursors. For the loop's thread; outlives all clients.
@@ -55,4 +55,4 @@ private:
   std::map<std::string, std::uint64_t> counters_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 namespace {
 
@@ -29,4 +29,4 @@ std::int64_t MediaClock::advance(std::int64_t pts_us, std::int64_t arrived_ns) n
   return now_us_;
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

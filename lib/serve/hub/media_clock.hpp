@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 /// Media time without the steps of the source's clock: how far apart two units are is then never an hour because
 /// somebody set a camera's clock, and nobody loses his place or the group of pictures that he would join by.
@@ -20,4 +20,4 @@ private:
   std::int64_t now_us_ = 0, pts_us_ = 0, arrived_ns_ = 0;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

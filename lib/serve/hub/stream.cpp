@@ -6,7 +6,7 @@
 #include "base/clock.hpp"
 #include "base/faults.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 namespace {
 
@@ -239,4 +239,4 @@ void Stream::tell(void (Client::*what)()) {
   if (--telling_ == 0) std::erase(clients_, nullptr);
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

@@ -15,7 +15,7 @@
 #include "serve/hub/history.hpp"
 #include "serve/hub/media_clock.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 enum class StreamState {
   waiting,  ///< nothing came yet
@@ -193,4 +193,4 @@ private:
   Client* client_ = nullptr;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

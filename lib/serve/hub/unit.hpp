@@ -7,7 +7,7 @@
 
 #include "media/packet.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::hub {
 
 /// What several clients need of one unit and only the first computes: the RTP split, a JPEG's tables. Kept with the
 /// unit, one value per type. For the loop's thread.
@@ -56,4 +56,4 @@ struct Unit {
 };
 using UnitPtr = std::shared_ptr<const Unit>;
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::hub

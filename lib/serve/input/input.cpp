@@ -12,7 +12,7 @@
 #include "base/clock.hpp"
 #include "base/faults.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::input {
 
 namespace {
 
@@ -38,7 +38,7 @@ Fd open_at_once(const wire::Endpoint& endpoint) {
   return fd;
 }
 
-Input::Input(net::Loop& loop, Stream& stream, Origin origin, cli::Telemetry* telemetry, Events events)
+Input::Input(net::Loop& loop, hub::Stream& stream, Origin origin, cli::Telemetry* telemetry, Events events)
     : stream_(stream.shared_from_this()),
       name_(std::move(origin.name)),
       ring_(origin.ring),
@@ -234,4 +234,4 @@ void Input::end(const End& how) {
   if (tell_.on_end) tell_.on_end(*this, how);
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::input

@@ -18,7 +18,7 @@
 #include "wire/endpoint.hpp"
 #include "wire/stream/reader.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::input {
 
 /// wire::open_input(), but a FIFO is there at once: its writer is waited for where the reading can be stopped.
 Fd open_at_once(const wire::Endpoint& endpoint);
@@ -26,7 +26,7 @@ Fd open_at_once(const wire::Endpoint& endpoint);
 /// Reads one input in a thread of its own and hands what comes over to the loop, which puts it into a stream. Always
 /// reads: what the loop does not take in time (64 MiB or 4096 packets wait) is dropped up to the next keyframe,
 /// counted. What the stream asks for reaches the reader while there is one.
-class Input : private StreamSource {
+class Input : private hub::StreamSource {
 public:
   /// How an input ended.
   struct End {
@@ -46,14 +46,14 @@ public:
     std::function<void(Input&, const End&)> on_end;     ///< once, after Stream::end()
   };
 
-  Input(net::Loop& loop, Stream& stream, Origin origin, cli::Telemetry* telemetry, Events events);
+  Input(net::Loop& loop, hub::Stream& stream, Origin origin, cli::Telemetry* telemetry, Events events);
   /// Stops the thread.
   ~Input() override;
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
 
   const std::string& name() const noexcept { return name_; }
-  Stream& stream() noexcept { return *stream_; }
+  hub::Stream& stream() noexcept { return *stream_; }
   // The loop's thread.
   bool ended() const noexcept { return ended_; }
   bool is_ring() const noexcept { return ring_; }
@@ -88,7 +88,7 @@ private:
   void refuse_raw(const media::VideoFormat& format);
   void end(const End& end);
 
-  std::shared_ptr<Stream> stream_;
+  std::shared_ptr<hub::Stream> stream_;
   std::string name_;
   bool ring_;
   cli::Telemetry* telemetry_;
@@ -112,4 +112,4 @@ private:
   std::thread thread_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::input

@@ -15,7 +15,7 @@
 #include "wire/make_reader.hpp"
 #include "wire/open.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::input {
 
 namespace {
 
@@ -27,7 +27,7 @@ wire::Endpoint endpoint_of(const std::string& ring) {
 
 }  // namespace
 
-Inputs::Inputs(net::Loop& loop, Hub& hub, cli::Telemetry& telemetry, Options options,
+Inputs::Inputs(net::Loop& loop, hub::Hub& hub, cli::Telemetry& telemetry, Options options,
                std::function<void()> on_all_ended)
     : loop_(loop),
       hub_(hub),
@@ -35,7 +35,7 @@ Inputs::Inputs(net::Loop& loop, Hub& hub, cli::Telemetry& telemetry, Options opt
       options_(std::move(options)),
       on_all_ended_(std::move(on_all_ended)) {
   std::vector<std::string> patterns;
-  for (const InputSpec& spec : options_.specs) {
+  for (const Spec& spec : options_.specs) {
     if (spec.is_pattern) {
       patterns.push_back(spec.endpoint.name);
       continue;
@@ -144,21 +144,22 @@ void Inputs::on_format(One& one, bool first) {
 /// What RTSP is going to leave out.
 void Inputs::tell_of_rtsp(One& one) {
   const media::VideoFormat& video = one.stream->own_format()->video;
-  const bool large = video.codec == media::VideoCodec::mjpeg && !rtp::fits_jpeg(video.size);
+  const bool large = video.codec == media::VideoCodec::mjpeg && !campipe::rtp::fits_jpeg(video.size);
   const bool alone = hub_.find(one.stream->name(), one.stream->rendition()).size() == 1;
   if (options_.rtsp && large && alone && told_of_size_.insert(one.stream.get()).second) {
     log::warning("{}: {}: for RTSP put camenc -c h264 before camserve", one.stream->path(),
-                 text(rtp::RtpError::jpeg_over_2040_px));
+                 text(campipe::rtp::RtpError::jpeg_over_2040_px));
   }
   const auto& audio = one.stream->own_format()->audio;
-  if (!options_.rtsp || !audio || rtp::is_supported(*audio) || !told_of_audio_.insert(one.stream.get()).second) return;
+  if (!options_.rtsp || !audio || campipe::rtp::is_supported(*audio) || !told_of_audio_.insert(one.stream.get()).second)
+    return;
   log::warning(
       "{}: its {} audio is left out of RTSP, which carries AAC, Opus and G.711 here: have the source send one of them",
       one.stream->path(), media::name(audio->codec));
 }
 
 void Inputs::on_first_format(const One& one) {
-  const Stream& stream = *one.stream;
+  const hub::Stream& stream = *one.stream;
   if (one.followed) refused_.erase(one.endpoint.name);
   log::info("{}: {} from {}", stream.path(), media::describe(*stream.own_format()), one.input->name());
   for (const auto& other : hub_.streams()) {
@@ -215,7 +216,7 @@ void Inputs::look_after(One& one) {
   const std::int64_t now_ms = loop_.now_ms();
   const bool followed = one.stream->client_count() > 0;
   if (one.gone_since_ms) {
-    const bool silent = one.stream->state() != StreamState::flowing;
+    const bool silent = one.stream->state() != hub::StreamState::flowing;
     if (followed && (!silent || now_ms - *one.gone_since_ms < options_.gone_ms)) return;
     log::info("{}: shm:{} is gone", one.stream->path(), one.endpoint.name);
     return remove(one, "its ring is gone");
@@ -248,10 +249,10 @@ void Inputs::tell_telemetry() {
   std::size_t open = 0, silent = 0, idle = 0;
   for (const One& one : inputs_) {
     if (!one.input || one.input->ended()) continue;
-    const StreamState state = one.stream->state();
+    const hub::StreamState state = one.stream->state();
     ++open;
-    if (one.input->is_ring() && state != StreamState::flowing) ++silent;
-    if (state == StreamState::idle) ++idle;
+    if (one.input->is_ring() && state != hub::StreamState::flowing) ++silent;
+    if (state == hub::StreamState::idle) ++idle;
   }
   const bool all_silent = open == silent && (open > 0 || names_);
   telemetry_.set_idle(all_silent && idle > 0);
@@ -268,4 +269,4 @@ void Inputs::tell_unmatched() {
   hub_.set_unmatched(std::move(patterns));
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::input

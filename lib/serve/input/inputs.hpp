@@ -18,7 +18,7 @@
 #include "serve/input/ring_names.hpp"
 #include "serve/input/spec.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::input {
 
 /// All inputs of a server and their streams: those of the command line, which stay, and those that patterns over rings
 /// bring and take away. Tells the telemetry how they stand. For the loop's thread.
@@ -29,7 +29,7 @@ namespace campipe::serve {
 class Inputs {
 public:
   struct Options {
-    std::vector<InputSpec> specs;
+    std::vector<Spec> specs;
     std::string input_format;  ///< wire::stream::ReadOptions::input_format, for all but rings
     bool rtsp = true;          ///< warn of what RTSP cannot carry
     std::int64_t gone_ms = 10'000;
@@ -37,7 +37,8 @@ public:
 
   /// Opens what is given and makes its streams. Throws Error.
   /// @param on_all_ended  There are no patterns and all inputs are at their end.
-  Inputs(net::Loop& loop, Hub& hub, cli::Telemetry& telemetry, Options options, std::function<void()> on_all_ended);
+  Inputs(net::Loop& loop, hub::Hub& hub, cli::Telemetry& telemetry, Options options,
+         std::function<void()> on_all_ended);
   ~Inputs();
   Inputs(const Inputs&) = delete;
   Inputs& operator=(const Inputs&) = delete;
@@ -55,7 +56,7 @@ public:
 private:
   struct One {
     wire::Endpoint endpoint;
-    std::shared_ptr<Stream> stream;
+    std::shared_ptr<hub::Stream> stream;
     bool followed = false;  // a pattern brought it
     Fd fd;                  // until its thread has it
     std::unique_ptr<Input> input;
@@ -80,14 +81,14 @@ private:
   One* find(const std::string& ring);
 
   net::Loop& loop_;
-  Hub& hub_;
+  hub::Hub& hub_;
   cli::Telemetry& telemetry_;
   Options options_;
   std::function<void()> on_all_ended_;
   std::optional<ExitCode> failure_;
   std::list<One> inputs_;
-  std::set<const Stream*> told_of_audio_;       // that it is left out of RTSP
-  std::set<const Stream*> told_of_size_;        // likewise
+  std::set<const hub::Stream*> told_of_audio_;  // that it is left out of RTSP
+  std::set<const hub::Stream*> told_of_size_;   // likewise
   std::map<std::string, std::string> refused_;  // followed rings and the reason that was told
   std::set<std::string> retry_;                 // followed rings for which there was no descriptor, memory or thread
   std::set<std::string> told_unmatched_;
@@ -95,4 +96,4 @@ private:
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what is deferred finds out whether we are
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::input

@@ -9,7 +9,7 @@
 #include "base/faults.hpp"
 #include "ring/kernel/names.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::input {
 
 namespace {
 
@@ -74,4 +74,4 @@ std::vector<std::string> RingNames::unmatched() const {
   return none;
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::input

@@ -9,7 +9,7 @@
 #include "net/loop.hpp"
 #include "ring/kernel/name_watch.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::input {
 
 /// Follows the rings whose names match patterns, as they come and go. For the loop's thread.
 class RingNames {
@@ -48,4 +48,4 @@ private:
   std::optional<net::Watch> watch_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::input

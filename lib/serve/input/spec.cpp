@@ -5,7 +5,7 @@
 #include "base/error.hpp"
 #include "ring/kernel/names.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::input {
 
 namespace {
 
@@ -30,8 +30,8 @@ std::string stream_name_of(std::string_view ring) {
   return std::string(ring.substr(0, ring.find('.')));
 }
 
-InputSpec parse_input_spec(std::string_view text) {
-  InputSpec spec;
+Spec parse_spec(std::string_view text) {
+  Spec spec;
   const std::size_t equals = text.find('=');
   const bool has_name =
       equals != std::string_view::npos && !text.starts_with('/') && !text.starts_with('.') && text.find("://") > equals;
@@ -62,4 +62,4 @@ InputSpec parse_input_spec(std::string_view text) {
   return spec;
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::input

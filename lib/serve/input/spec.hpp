@@ -4,10 +4,10 @@
 
 #include "wire/endpoint.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::input {
 
 /// An input of the command line: [NAME[/RENDITION]=]ENDPOINT.
-struct InputSpec {
+struct Spec {
   std::string name = "cam";
   std::string rendition;
   wire::Endpoint endpoint;
@@ -21,6 +21,6 @@ std::string stream_name_of(std::string_view ring);
 /// Without a NAME: the ring's name up to its dot, else "cam". A "=" in a path counts only behind a "/" or "." as first
 /// character ("./a=b"). Throws Error(usage) when a name is none, stands before a pattern, or the endpoint is not of the
 /// grammar.
-InputSpec parse_input_spec(std::string_view text);
+Spec parse_spec(std::string_view text);
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::input

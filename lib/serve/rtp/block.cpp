@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace campipe::serve {
+namespace campipe::serve::rtp {
 
 namespace {
 
@@ -11,31 +11,31 @@ constexpr std::size_t kKeptBytes = 1 << 20;
 
 }  // namespace
 
-void RtspBlock::hold(const UnitPtr& unit, const rtp::PayloadList& list) {
+void Block::hold(const hub::UnitPtr& unit, const campipe::rtp::PayloadList& list) {
   if (list_ == &list && unit_ == unit) return;
   unit_ = unit;
   list_ = &list;
   const auto payloads = list.payloads();
-  const std::size_t bytes = list.bytes() + payloads.size() * (framing_ + rtp::kRtpHeaderBytes);
+  const std::size_t bytes = list.bytes() + payloads.size() * (framing_ + campipe::rtp::kRtpHeaderBytes);
   if (bytes_.capacity() > kKeptBytes && bytes <= kKeptBytes) std::vector<std::byte>().swap(bytes_);
   bytes_.resize(bytes);
   packets_.clear();
   std::size_t at = 0;
-  for (const rtp::RtpPayload& payload : payloads) {
-    const std::size_t header = framing_ + rtp::kRtpHeaderBytes + payload.prefix_bytes;
-    packets_.push_back({at, framing_ + rtp::kRtpHeaderBytes + payload.bytes, header});
+  for (const campipe::rtp::RtpPayload& payload : payloads) {
+    const std::size_t header = framing_ + campipe::rtp::kRtpHeaderBytes + payload.prefix_bytes;
+    packets_.push_back({at, framing_ + campipe::rtp::kRtpHeaderBytes + payload.bytes, header});
     auto out = bytes_.begin() + static_cast<std::ptrdiff_t>(at + header);
     for (std::size_t i = 0; i < payload.pieces; ++i) out = std::ranges::copy(list.piece(payload, i), out).out;
     at += packets_.back().bytes;
   }
 }
 
-void RtspBlock::write_headers(rtp::RtpSender& sender, rtp::RtpTicks time) {
+void Block::write_headers(campipe::rtp::RtpSender& sender, campipe::rtp::RtpTicks time) {
   for (std::size_t i = 0; i < packets_.size(); ++i)
     sender.write_header(list_->payloads()[i], time, bytes_.data() + packets_[i].offset + framing_);
 }
 
-void RtspBlock::save_headers(std::size_t first, std::vector<std::byte>& out) const {
+void Block::save_headers(std::size_t first, std::vector<std::byte>& out) const {
   out.clear();
   for (const Packet& packet : std::span(packets_).subspan(first)) {
     const auto from = bytes_.begin() + static_cast<std::ptrdiff_t>(packet.offset);
@@ -43,11 +43,11 @@ void RtspBlock::save_headers(std::size_t first, std::vector<std::byte>& out) con
   }
 }
 
-void RtspBlock::restore_headers(std::size_t first, std::span<const std::byte> saved) {
+void Block::restore_headers(std::size_t first, std::span<const std::byte> saved) {
   for (const Packet& packet : std::span(packets_).subspan(first)) {
     std::ranges::copy(saved.first(packet.header_bytes), bytes_.begin() + static_cast<std::ptrdiff_t>(packet.offset));
     saved = saved.subspan(packet.header_bytes);
   }
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtp

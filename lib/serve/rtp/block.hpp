@@ -8,15 +8,15 @@
 #include "rtp/sender.hpp"
 #include "serve/hub/unit.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtp {
 
 /// One unit's packets as one block of bytes, the packets end to end. All clients that get the unit use it in turn: each
 /// writes its own headers over those of the one before it, and what it sends is one piece of memory instead of two for
 /// each packet. Holds one unit at a time. For the loop's thread.
-class RtspBlock {
+class Block {
 public:
   /// Room before each packet's RTP header, which the caller writes (4 for interleaved ones), in bytes.
-  explicit RtspBlock(std::size_t framing) : framing_(framing) {}
+  explicit Block(std::size_t framing) : framing_(framing) {}
 
   struct Packet {
     std::size_t offset = 0;        ///< in bytes()
@@ -25,10 +25,10 @@ public:
   };
 
   /// Lays `list` out, which belongs to `unit`, unless it is there already. Headers are then whatever they were.
-  void hold(const UnitPtr& unit, const rtp::PayloadList& list);
+  void hold(const hub::UnitPtr& unit, const campipe::rtp::PayloadList& list);
 
   /// Writes the RTP header of each packet, counting it as sent.
-  void write_headers(rtp::RtpSender& sender, rtp::RtpTicks time);
+  void write_headers(campipe::rtp::RtpSender& sender, campipe::rtp::RtpTicks time);
 
   /// Copies the packets' headers from `first` on, one behind the other, and back again.
   void save_headers(std::size_t first, std::vector<std::byte>& out) const;
@@ -40,10 +40,10 @@ public:
 
 private:
   std::size_t framing_;
-  UnitPtr unit_;  // so that list_ is no other's
-  const rtp::PayloadList* list_ = nullptr;
+  hub::UnitPtr unit_;  // so that list_ is no other's
+  const campipe::rtp::PayloadList* list_ = nullptr;
   std::vector<std::byte> bytes_;
   std::vector<Packet> packets_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtp

@@ -4,14 +4,14 @@
 
 #include "rtp/bytes.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtp {
 
 namespace {
 
 void put_interleaved(std::byte* out, std::uint8_t channel, std::size_t length) {
   out[0] = std::byte{'$'};
   out[1] = static_cast<std::byte>(channel);
-  rtp::put_u16(out + 2, static_cast<std::uint32_t>(length));
+  campipe::rtp::put_u16(out + 2, static_cast<std::uint32_t>(length));
 }
 
 iovec part_of(std::span<const std::byte> bytes) {
@@ -21,21 +21,21 @@ iovec part_of(std::span<const std::byte> bytes) {
 /// What a write under way points into.
 struct Waiting {
   std::vector<std::byte> headers;
-  UnitPtr unit;
+  hub::UnitPtr unit;
 };
 
 }  // namespace
 
-void RtspTcpOutput::set_channels(std::size_t track, std::uint8_t rtp, std::uint8_t rtcp) {
+void InterleavedOutput::set_channels(std::size_t track, std::uint8_t rtp, std::uint8_t rtcp) {
   if (channels_.size() <= track) channels_.resize(track + 1);
   channels_[track] = {rtp, rtcp};
 }
 
-std::size_t RtspTcpOutput::send(std::size_t track, rtp::RtpSender& sender, rtp::RtpTicks time,
-                                const rtp::PayloadList& list, UnitPtr unit) {
+std::size_t InterleavedOutput::send(std::size_t track, campipe::rtp::RtpSender& sender, campipe::rtp::RtpTicks time,
+                                    const campipe::rtp::PayloadList& list, hub::UnitPtr unit) {
   block_.hold(unit, list);
   const std::span<std::byte> bytes = block_.bytes();
-  for (const RtspBlock::Packet& packet : block_.packets())
+  for (const Block::Packet& packet : block_.packets())
     put_interleaved(bytes.data() + packet.offset, channels_[track].rtp, packet.bytes - kFramingBytes);
   block_.write_headers(sender, time);
   const iovec all = part_of(bytes);
@@ -45,7 +45,7 @@ std::size_t RtspTcpOutput::send(std::size_t track, rtp::RtpSender& sender, rtp::
 }
 
 /// The block is the next client's: the rest is sent from the unit itself and a copy of the headers.
-void RtspTcpOutput::queue_rest(const rtp::PayloadList& list, UnitPtr unit, std::size_t taken) {
+void InterleavedOutput::queue_rest(const campipe::rtp::PayloadList& list, hub::UnitPtr unit, std::size_t taken) {
   const auto packets = block_.packets();
   std::size_t first = 0;
   while (taken >= packets[first].bytes) taken -= packets[first++].bytes;
@@ -57,13 +57,13 @@ void RtspTcpOutput::queue_rest(const rtp::PayloadList& list, UnitPtr unit, std::
   for (std::size_t i = first; i < packets.size(); ++i) {
     parts.push_back(part_of(headers.first(packets[i].header_bytes)));
     headers = headers.subspan(packets[i].header_bytes);
-    const rtp::RtpPayload& payload = list.payloads()[i];
+    const campipe::rtp::RtpPayload& payload = list.payloads()[i];
     for (std::size_t piece = 0; piece < payload.pieces; ++piece) parts.push_back(part_of(list.piece(payload, piece)));
   }
   connection_.queue(parts, taken, std::move(waiting));
 }
 
-void RtspTcpOutput::send_rtcp(std::size_t track, std::span<const std::byte> packet) {
+void InterleavedOutput::send_rtcp(std::size_t track, std::span<const std::byte> packet) {
   std::array<std::byte, kFramingBytes> header{};
   put_interleaved(header.data(), channels_[track].rtcp, packet.size());
   std::string text(reinterpret_cast<const char*>(header.data()), header.size());
@@ -71,14 +71,14 @@ void RtspTcpOutput::send_rtcp(std::size_t track, std::span<const std::byte> pack
   connection_.send(text);  // one that does not fit is told again with the next
 }
 
-RtspOutput::Progress RtspTcpOutput::progress() {
+Output::Progress InterleavedOutput::progress() {
   Progress progress{.send_calls = connection_.send_calls()};
   if (connection_.idle()) progress.taken_ns = loop_.now_ns();  // asked at once, or from on_drained()
   return progress;
 }
 
-std::int64_t RtspTcpOutput::stuck_ms() const {
+std::int64_t InterleavedOutput::stuck_ms() const {
   return connection_.idle() ? 0 : loop_.now_ms() - connection_.last_progress_ms();
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtp

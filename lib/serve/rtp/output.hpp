@@ -8,29 +8,29 @@
 #include "rtp/sender.hpp"
 #include "serve/hub/unit.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtp {
 
 /// What carries the packets: datagrams, or the connection of the dialogue.
 enum class LowerTransport { udp, tcp };
 
 /// The RTP payloads of a unit, kept in Unit::derived: split once for all clients.
-struct RtpSplit {
-  Expected<rtp::PayloadList, rtp::RtpError> list;
+struct Split {
+  Expected<campipe::rtp::PayloadList, campipe::rtp::RtpError> list;
 };
 
 /// How the packets of one session leave. Holds no queue: one unit is under way at most, the next is taken when idle().
 /// For the loop's thread.
-class RtspOutput {
+class Output {
 public:
-  virtual ~RtspOutput() = default;
+  virtual ~Output() = default;
 
   /// Whether a unit may be sent; when it was not, Session::pump() is called once it is again.
   virtual bool idle() const = 0;
 
   /// Sends one unit of a track; only while idle(). Returns the bytes it takes on the wire, transport headers excluded.
   /// @param list  belongs to `unit`, which is kept alive until all is sent.
-  virtual std::size_t send(std::size_t track, rtp::RtpSender& sender, rtp::RtpTicks time, const rtp::PayloadList& list,
-                           UnitPtr unit) = 0;
+  virtual std::size_t send(std::size_t track, campipe::rtp::RtpSender& sender, campipe::rtp::RtpTicks time,
+                           const campipe::rtp::PayloadList& list, hub::UnitPtr unit) = 0;
 
   /// Sends an RTCP packet at any time; never in the middle of an RTP packet.
   virtual void send_rtcp(std::size_t track, std::span<const std::byte> packet) = 0;
@@ -47,4 +47,4 @@ public:
   virtual std::int64_t stuck_ms() const = 0;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtp

@@ -1,6 +1,6 @@
 #include "serve/rtp/receiver_quality.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtp {
 
 namespace {
 
@@ -9,14 +9,14 @@ constexpr double kDelayUnitsPerMs = 65.536;
 
 }  // namespace
 
-void RtspTrackQuality::on_sent(const rtp::SenderReport& report, std::int64_t now_ns) noexcept {
-  sent_ = rtp::middle_of(report.ntp);
+void ReceiverQuality::on_sent(const campipe::rtp::SenderReport& report, std::int64_t now_ns) noexcept {
+  sent_ = campipe::rtp::middle_of(report.ntp);
   sent_ns_ = now_ns;
 }
 
-void RtspTrackQuality::on_received(const rtp::ReportBlock& block, std::uint32_t clock_hz,
-                                   std::int64_t now_ns) noexcept {
-  ReceiverQuality quality = value_.value_or(ReceiverQuality{});
+void ReceiverQuality::on_received(const campipe::rtp::ReportBlock& block, std::uint32_t clock_hz,
+                                  std::int64_t now_ns) noexcept {
+  hub::ReceiverQuality quality = value_.value_or(hub::ReceiverQuality{});
   quality.loss_fraction = block.fraction_lost / kFractionUnits;
   quality.packets_lost = block.cumulative_lost;
   quality.jitter_ms = 1000.0 * block.jitter / clock_hz;
@@ -28,4 +28,4 @@ void RtspTrackQuality::on_received(const rtp::ReportBlock& block, std::uint32_t 
   value_ = quality;
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtp

@@ -10,21 +10,21 @@
 #include "base/log.hpp"
 #include "rtp/rtcp.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtp {
 
 namespace {
 
 /// A stream's clock that is further than this from its newest picture is not what the pictures are stamped by.
 constexpr std::int64_t kPlausibleUs = 10'000'000;
 
-Protocol protocol_of(LowerTransport lower) {
-  return lower == LowerTransport::tcp ? Protocol::rtsp_tcp : Protocol::rtsp_udp;
+hub::Protocol protocol_of(LowerTransport lower) {
+  return lower == LowerTransport::tcp ? hub::Protocol::rtsp_tcp : hub::Protocol::rtsp_udp;
 }
 
 }  // namespace
 
-RtspSession::RtspSession(net::Loop& loop, Hub& hub, Stream& stream, std::string id, LowerTransport lower, Peer peer,
-                         Options options, OnEnded on_ended)
+Session::Session(net::Loop& loop, hub::Hub& hub, hub::Stream& stream, std::string id, LowerTransport lower, Peer peer,
+                 Options options, OnEnded on_ended)
     : loop_(loop),
       hub_(hub),
       stream_(stream.shared_from_this()),
@@ -40,18 +40,18 @@ RtspSession::RtspSession(net::Loop& loop, Hub& hub, Stream& stream, std::string 
       cursor_(stream, options.lag),
       meter_(stream.deliveries().of(protocol_of(lower))) {}
 
-std::uint32_t RtspSession::set_up(std::size_t track, std::string control) {
-  const RtspTrackInfo& info = infos_[track];
+std::uint32_t Session::set_up(std::size_t track, std::string control) {
+  const TrackInfo& info = infos_[track];
   tracks_[track].emplace(
       Track{packetizer_of(*stream_, info.track, options_.max_payload),
-            {info.description.payload_type, info.description.clock_hz, rtp::RtpSender::Identity::random()},
+            {info.description.payload_type, info.description.clock_hz, campipe::rtp::RtpSender::Identity::random()},
             std::move(control),
             {},
             0});
   return tracks_[track]->sender.ssrc();
 }
 
-std::string RtspSession::play() {
+std::string Session::play() {
   if (state_ != State::ready) return {};
   state_ = State::playing;
   has_played_ = true;
@@ -63,13 +63,13 @@ std::string RtspSession::play() {
   return rtp_info();
 }
 
-void RtspSession::take_place() {
+void Session::take_place() {
   const bool inter_coded = !stream_->has_codec(media::VideoCodec::mjpeg);
   const bool rested = stream_->rested();
-  const UnitPtr newest = stream_->history().newest_keyframe();
-  const bool asks = inter_coded && options_.join == RtspJoin::idr && !(newest && is_young(*newest));
-  attachment_ = Attachment(*stream_, *this, asks || rested);
-  if (inter_coded && options_.join == RtspJoin::wait) return cursor_.join_next();
+  const hub::UnitPtr newest = stream_->history().newest_keyframe();
+  const bool asks = inter_coded && options_.join == Join::idr && !(newest && is_young(*newest));
+  attachment_ = hub::Attachment(*stream_, *this, asks || rested);
+  if (inter_coded && options_.join == Join::wait) return cursor_.join_next();
   // Nobody waits long for an answer, but old pictures are none at all.
   const bool may_come = asks && newest && !rested && stream_->has_source() && stream_->has_writer();
   if (!may_come) return cursor_.join();
@@ -87,49 +87,49 @@ void RtspSession::take_place() {
   idr_wait_->start(options_.idr_wait_ms);
 }
 
-bool RtspSession::is_young(const Unit& unit) const {
+bool Session::is_young(const hub::Unit& unit) const {
   return !stream_->rested() && stream_->now_ns() - unit.arrived_ns < options_.idr_young_ms * 1'000'000;
 }
 
-UnitPtr RtspSession::first_unit() {
-  while (UnitPtr unit = cursor_.next()) {
+hub::UnitPtr Session::first_unit() {
+  while (hub::UnitPtr unit = cursor_.next()) {
     const std::size_t index = track_of(*unit);
     if (index >= tracks_.size() || !tracks_[index]) continue;
-    const RtpSplit& split = split_of(*unit, *tracks_[index]->packetizer);
+    const Split& split = split_of(*unit, *tracks_[index]->packetizer);
     if (split.list) return unit;
     refused(split.list.error());
   }
   return nullptr;
 }
 
-std::string RtspSession::rtp_info() const {
+std::string Session::rtp_info() const {
   std::string info;
   for (std::size_t i = 0; i < tracks_.size(); ++i) {
     if (!tracks_[i]) continue;
     const Track& track = *tracks_[i];
     info += fmt::format("{}url={};seq={}", info.empty() ? "" : ",", track.control, track.sender.next_sequence());
-    UnitPtr first = first_;
+    hub::UnitPtr first = first_;
     if (first && track_of(*first) != i) first = infos_[i].track == media::Track::audio ? cursor_.next_sound() : nullptr;
     if (!first) continue;  // yet to come: nobody knows its time
-    const rtp::RtpTicks ticks = rtp::ticks_from_us(first->packet.pts_us, track.sender.clock_hz());
+    const campipe::rtp::RtpTicks ticks = campipe::rtp::ticks_from_us(first->packet.pts_us, track.sender.clock_hz());
     info += fmt::format(";rtptime={}", track.sender.timestamp(ticks));
   }
   return info;
 }
 
 /// Another stream's sound is wanted as our pictures are.
-void RtspSession::want_sound() {
-  Stream* giver = stream_->audio_source();
+void Session::want_sound() {
+  hub::Stream* giver = stream_->audio_source();
   const bool takes = tracks_.size() > 1 && tracks_[1] && giver != nullptr && giver != stream_.get();
-  sound_ = takes ? Wish(*giver) : Wish();
+  sound_ = takes ? hub::Wish(*giver) : hub::Wish();
 }
 
-void RtspSession::start() {
+void Session::start() {
   started_ = true;
   pump();
 }
 
-void RtspSession::pause() {
+void Session::pause() {
   if (state_ != State::playing) return;
   state_ = State::ready;
   started_ = false;
@@ -139,10 +139,10 @@ void RtspSession::pause() {
   sound_ = {};
 }
 
-void RtspSession::pump() {
+void Session::pump() {
   if (meter_.under_way()) settle();
   while (state_ == State::playing && started_ && output_->idle()) {
-    UnitPtr unit = first_ ? std::exchange(first_, nullptr) : cursor_.next();
+    hub::UnitPtr unit = first_ ? std::exchange(first_, nullptr) : cursor_.next();
     if (!unit) {
       if (stream_ended_) end("stream_ended");
       return;
@@ -151,13 +151,13 @@ void RtspSession::pump() {
   }
 }
 
-void RtspSession::send(UnitPtr unit) {
+void Session::send(hub::UnitPtr unit) {
   const std::size_t index = track_of(*unit);
   if (index >= tracks_.size() || !tracks_[index]) return;
   Track& track = *tracks_[index];
-  const RtpSplit& split = split_of(*unit, *track.packetizer);
+  const Split& split = split_of(*unit, *track.packetizer);
   if (!split.list) return refused(split.list.error());
-  const rtp::RtpTicks time = rtp::ticks_from_us(unit->packet.pts_us, track.sender.clock_hz());
+  const campipe::rtp::RtpTicks time = campipe::rtp::ticks_from_us(unit->packet.pts_us, track.sender.clock_hz());
   const std::size_t bytes = output_->send(index, track.sender, time, *split.list, unit);
   cursor_.sent(*unit, bytes);
   sends_video_ = unit->is_video();
@@ -168,8 +168,8 @@ void RtspSession::send(UnitPtr unit) {
   if (track.next_report_ms == 0) report(index, loop_.now_ms(), unit->packet.pts_us);
 }
 
-void RtspSession::settle() {
-  const RtspOutput::Progress progress = output_->progress();
+void Session::settle() {
+  const Output::Progress progress = output_->progress();
   if (progress.lost) {
     if (sends_video_) cursor_.broken();
     return meter_.give_up(progress.send_calls);
@@ -177,15 +177,15 @@ void RtspSession::settle() {
   if (progress.taken_ns) meter_.finish(*progress.taken_ns, progress.send_calls);
 }
 
-void RtspSession::refused(rtp::RtpError error) {
+void Session::refused(campipe::rtp::RtpError error) {
   hub_.count("rtsp_units_refused_total");
   if (std::exchange(told_refusal_, true)) return;
   log::warning("rtsp {}: {}: left out: {}", peer_.address, stream_->path(), text(error));
 }
 
-std::int64_t RtspSession::stream_now_us() const {
+std::int64_t Session::stream_now_us() const {
   const std::int64_t now_ns = stream_->now_ns();
-  const UnitPtr newest = stream_->history().newest_video();
+  const hub::UnitPtr newest = stream_->history().newest_video();
   const std::int64_t by_arrival = newest ? newest->packet.pts_us + (now_ns - newest->arrived_ns) / 1000 : realtime_us();
   const auto& clock = stream_->format()->clock;
   if (!clock || clock->boot_id != boot_id()) return by_arrival;
@@ -193,15 +193,15 @@ std::int64_t RtspSession::stream_now_us() const {
   return std::abs(by_clock - by_arrival) < kPlausibleUs ? by_clock : by_arrival;
 }
 
-void RtspSession::report(std::size_t index, std::int64_t now_ms, std::int64_t at_us) {
+void Session::report(std::size_t index, std::int64_t now_ms, std::int64_t at_us) {
   Track& track = *tracks_[index];
-  const rtp::SenderReport report = track.sender.report(at_us);
+  const campipe::rtp::SenderReport report = track.sender.report(at_us);
   track.quality.on_sent(report, stream_->now_ns());
-  output_->send_rtcp(index, rtp::make_sender_report(report, peer_.cname));
+  output_->send_rtcp(index, campipe::rtp::make_sender_report(report, peer_.cname));
   track.next_report_ms = now_ms + options_.report_interval_ms;
 }
 
-void RtspSession::tick(std::int64_t now_ms) {
+void Session::tick(std::int64_t now_ms) {
   if (state_ != State::playing || !started_) return;
   for (std::size_t i = 0; i < tracks_.size(); ++i) {
     const bool has_begun = tracks_[i] && tracks_[i]->next_report_ms > 0;
@@ -209,10 +209,10 @@ void RtspSession::tick(std::int64_t now_ms) {
   }
 }
 
-void RtspSession::on_rtcp(std::span<const std::byte> packet) {
-  const auto info = rtp::parse_rtcp(packet);
+void Session::on_rtcp(std::span<const std::byte> packet) {
+  const auto info = campipe::rtp::parse_rtcp(packet);
   if (!info) return;
-  for (const rtp::ReportBlock& block : info->reports) {
+  for (const campipe::rtp::ReportBlock& block : info->reports) {
     const auto is_its = [&](const auto& track) { return track && track->sender.ssrc() == block.ssrc; };
     const auto track = std::ranges::find_if(tracks_, is_its);
     if (track == tracks_.end()) continue;
@@ -223,21 +223,22 @@ void RtspSession::on_rtcp(std::span<const std::byte> packet) {
   }
 }
 
-std::optional<ReceiverQuality> RtspSession::quality() const {
+std::optional<hub::ReceiverQuality> Session::quality() const {
   for (const auto& track : tracks_) {
     if (track && track->quality.value()) return track->quality.value();
   }
   return std::nullopt;
 }
 
-void RtspSession::goodbye() {
+void Session::goodbye() {
   if (!output_ || state_ != State::playing) return;
   for (std::size_t i = 0; i < tracks_.size(); ++i) {
-    if (tracks_[i]) output_->send_rtcp(i, rtp::make_goodbye(tracks_[i]->sender.report(stream_now_us()), peer_.cname));
+    if (tracks_[i])
+      output_->send_rtcp(i, campipe::rtp::make_goodbye(tracks_[i]->sender.report(stream_now_us()), peer_.cname));
   }
 }
 
-void RtspSession::end(std::string_view reason) {
+void Session::end(std::string_view reason) {
   if (state_ == State::ended) return;
   goodbye();
   state_ = State::ended;
@@ -245,44 +246,44 @@ void RtspSession::end(std::string_view reason) {
   on_ended_(reason);
 }
 
-void RtspSession::on_fault() {
+void Session::on_fault() {
   if (state_ == State::ended) return;
   state_ = State::ended;
   attachment_ = {};
   on_ended_("fault");
 }
 
-bool RtspSession::any_set_up() const noexcept {
+bool Session::any_set_up() const noexcept {
   return std::ranges::any_of(tracks_, [](const auto& track) { return track.has_value(); });
 }
 
-bool RtspSession::is_current() const {
+bool Session::is_current() const {
   const media::VideoFormat& now = stream_->format()->video;
   if (now.codec != video_.codec || now.size != video_.size) return false;
   return have_same_wire_format(tracks_of(*stream_), infos_);
 }
 
-void RtspSession::on_format_changed() {
+void Session::on_format_changed() {
   if (!is_current()) return end("format_changed");
   // New parameter sets come in-band with the next keyframe; what is told to new clients is told anew.
   if (state_ == State::playing) want_sound();
   make_packetizers();
 }
 
-void RtspSession::make_packetizers() {
+void Session::make_packetizers() {
   const std::size_t now = tracks_of(*stream_).size();
   for (std::size_t i = 0; i < std::min(now, tracks_.size()); ++i) {
     if (tracks_[i]) tracks_[i]->packetizer = packetizer_of(*stream_, infos_[i].track, options_.max_payload);
   }
 }
 
-void RtspSession::on_stream_ended() {
+void Session::on_stream_ended() {
   stream_ended_ = true;
   pump();
 }
 
-std::string_view RtspSession::protocol() const {
+std::string_view Session::protocol() const {
   return name(protocol_of(lower_));
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtp

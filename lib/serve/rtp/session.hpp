@@ -17,10 +17,10 @@
 #include "serve/rtp/receiver_quality.hpp"
 #include "serve/rtp/tracks.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtp {
 
 /// Where a player of inter-coded video begins. JPEG begins with the newest picture, whichever it is.
-enum class RtspJoin {
+enum class Join {
   idr,   ///< with one that is asked for, where somebody can be asked; else, and when none comes at once, as gop
   gop,   ///< with the newest there is, and all since
   wait,  ///< with the next that comes by itself
@@ -29,14 +29,14 @@ enum class RtspJoin {
 /// One client's playing of one stream, from the first SETUP to TEARDOWN. Knows no request and no socket: a connection
 /// turns requests into these calls, an output takes the packets. For the loop's thread; each call but the destructor
 /// may be made from on_units_available().
-class RtspSession : public Client {
+class Session : public hub::Client {
 public:
   enum class State { ready, playing, ended };
 
   struct Options {
-    std::size_t max_payload = rtp::kDefaultMaxPayload;
-    LagPolicy lag;
-    RtspJoin join = RtspJoin::idr;
+    std::size_t max_payload = campipe::rtp::kDefaultMaxPayload;
+    hub::LagPolicy lag;
+    Join join = Join::idr;
     std::int64_t idr_wait_ms = 250;   ///< what an IDR that was asked for may take to come
     std::int64_t idr_young_ms = 250;  ///< one of less age needs no asking
     std::int64_t report_interval_ms = 5000;
@@ -50,14 +50,14 @@ public:
 
   /// @param stream    with a format.
   /// @param on_ended  the session is over by itself, all packets and BYE are handed to the output. May not destroy it.
-  RtspSession(net::Loop& loop, Hub& hub, Stream& stream, std::string id, LowerTransport lower, Peer peer,
-              Options options, OnEnded on_ended);
+  Session(net::Loop& loop, hub::Hub& hub, hub::Stream& stream, std::string id, LowerTransport lower, Peer peer,
+          Options options, OnEnded on_ended);
 
   const std::string& id() const noexcept { return id_; }
-  Stream& stream() const noexcept { return *stream_; }
+  hub::Stream& stream() const noexcept { return *stream_; }
   LowerTransport lower() const noexcept { return lower_; }
   State state() const noexcept { return state_; }
-  const std::vector<RtspTrackInfo>& tracks() const noexcept { return infos_; }
+  const std::vector<TrackInfo>& tracks() const noexcept { return infos_; }
   bool is_set_up(std::size_t track) const noexcept { return tracks_[track].has_value(); }
   bool any_set_up() const noexcept;
   bool has_played() const noexcept { return has_played_; }
@@ -65,9 +65,9 @@ public:
   /// silent; audio that came is for those who come after it.
   bool is_current() const;
 
-  void set_output(std::unique_ptr<RtspOutput> output) { output_ = std::move(output); }
+  void set_output(std::unique_ptr<Output> output) { output_ = std::move(output); }
   bool has_output() const noexcept { return output_ != nullptr; }
-  RtspOutput& output() noexcept { return *output_; }
+  Output& output() noexcept { return *output_; }
 
   /// @param control  the URL of the SETUP request: what RTP-Info calls the track.
   /// Returns its SSRC. The output must know where to send it.
@@ -98,25 +98,25 @@ public:
   std::string peer() const override { return peer_.address; }
   std::int64_t connected_at_us() const override { return connected_at_us_; }
   std::int64_t lag_us() const override { return cursor_.lag_us(); }
-  ClientCounters counters() const override { return cursor_.counters(); }
+  hub::ClientCounters counters() const override { return cursor_.counters(); }
   /// Of the video, or of the only track that was reported on.
-  std::optional<ReceiverQuality> quality() const override;
+  std::optional<hub::ReceiverQuality> quality() const override;
 
 private:
   struct Track {
-    std::unique_ptr<rtp::Packetizer> packetizer;
-    rtp::RtpSender sender;
+    std::unique_ptr<campipe::rtp::Packetizer> packetizer;
+    campipe::rtp::RtpSender sender;
     std::string control;
-    RtspTrackQuality quality;
+    ReceiverQuality quality;
     std::int64_t next_report_ms = 0;
   };
-  std::size_t track_of(const Unit& unit) const noexcept { return unit.is_video() ? 0 : 1; }
+  std::size_t track_of(const hub::Unit& unit) const noexcept { return unit.is_video() ? 0 : 1; }
   void take_place();
-  bool is_young(const Unit& unit) const;
+  bool is_young(const hub::Unit& unit) const;
   /// The first of those to come that can be sent to this client.
-  UnitPtr first_unit();
+  hub::UnitPtr first_unit();
   std::string rtp_info() const;
-  void send(UnitPtr unit);
+  void send(hub::UnitPtr unit);
   /// Counts the unit under way once the kernel has all of it.
   void settle();
   void want_sound();
@@ -125,11 +125,11 @@ private:
   void report(std::size_t index, std::int64_t now_ms, std::int64_t at_us);
   void goodbye();
   std::int64_t stream_now_us() const;
-  void refused(rtp::RtpError error);
+  void refused(campipe::rtp::RtpError error);
 
   net::Loop& loop_;
-  Hub& hub_;
-  std::shared_ptr<Stream> stream_;
+  hub::Hub& hub_;
+  std::shared_ptr<hub::Stream> stream_;
   std::string id_;
   LowerTransport lower_;
   Peer peer_;
@@ -137,17 +137,17 @@ private:
   OnEnded on_ended_;
   std::int64_t connected_at_us_;
   media::VideoFormat video_;
-  std::vector<RtspTrackInfo> infos_;
+  std::vector<TrackInfo> infos_;
   std::vector<std::optional<Track>> tracks_;
-  std::unique_ptr<RtspOutput> output_;
-  Cursor cursor_;
-  DeliveryMeter meter_;
-  UnitPtr first_;                       // taken by play(), not yet sent
+  std::unique_ptr<Output> output_;
+  hub::Cursor cursor_;
+  hub::DeliveryMeter meter_;
+  hub::UnitPtr first_;                  // taken by play(), not yet sent
   std::optional<net::Timer> idr_wait_;  // for the one that was asked for
   State state_ = State::ready;
   bool started_ = false, stream_ended_ = false, told_refusal_ = false, has_played_ = false, sends_video_ = false;
-  Attachment attachment_;
-  Wish sound_;  // of the stream whose audio goes along
+  hub::Attachment attachment_;
+  hub::Wish sound_;  // of the stream whose audio goes along
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtp

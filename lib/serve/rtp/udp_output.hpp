@@ -6,21 +6,21 @@
 #include "serve/rtp/output.hpp"
 #include "serve/rtp/udp_ports.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtp {
 
 /// RTP and RTCP by UDP to one client. Large units leave in bursts with a pause of a millisecond, as a keyframe at once
 /// overruns the receive buffer that players use.
-class RtspUdpOutput : public RtspOutput {
+class UdpOutput : public Output {
 public:
   /// @param ports    must outlive this.
   /// @param on_idle  called from the loop when idle() is true again.
-  RtspUdpOutput(net::Loop& loop, RtspUdpPorts& ports, std::function<void()> on_idle);
+  UdpOutput(net::Loop& loop, UdpPorts& ports, std::function<void()> on_idle);
 
   void set_addresses(std::size_t track, const net::Address& rtp, const net::Address& rtcp);
 
   bool idle() const override { return next_ == count_ && !resting_; }
-  std::size_t send(std::size_t track, rtp::RtpSender& sender, rtp::RtpTicks time, const rtp::PayloadList& list,
-                   UnitPtr unit) override;
+  std::size_t send(std::size_t track, campipe::rtp::RtpSender& sender, campipe::rtp::RtpTicks time,
+                   const campipe::rtp::PayloadList& list, hub::UnitPtr unit) override;
   void send_rtcp(std::size_t track, std::span<const std::byte> packet) override;
   Progress progress() override { return progress_; }
   std::int64_t stuck_ms() const override { return 0; }  // nobody can tell
@@ -39,14 +39,14 @@ private:
   std::size_t allowance();
 
   net::Loop& loop_;
-  RtspUdpPorts& ports_;
+  UdpPorts& ports_;
   std::function<void()> on_idle_;
   std::vector<Addresses> addresses_;
   std::size_t track_ = 0;
-  UnitPtr unit_;                            // under way, and
-  const rtp::PayloadList* list_ = nullptr;  // its packets
-  std::size_t count_ = 0, next_ = 0;        // of them, and the first that is not sent
-  std::vector<std::byte> headers_;          // of those that could not be sent at once
+  hub::UnitPtr unit_;                                // under way, and
+  const campipe::rtp::PayloadList* list_ = nullptr;  // its packets
+  std::size_t count_ = 0, next_ = 0;                 // of them, and the first that is not sent
+  std::vector<std::byte> headers_;                   // of those that could not be sent at once
   std::size_t headers_from_ = 0;
   std::int64_t burst_at_ms_ = 0;  // when the present burst began
   std::size_t in_burst_ = 0;
@@ -57,4 +57,4 @@ private:
   net::Timer timer_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtp

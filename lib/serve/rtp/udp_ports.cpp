@@ -13,7 +13,7 @@
 
 #include "base/error.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtp {
 
 namespace {
 
@@ -38,7 +38,7 @@ Fd bind_udp(net::Address local, int port) {
 
 /// How many of the leading packets go as one message: with UDP_SEGMENT all have the size of the first, the last may be
 /// shorter.
-std::size_t run_length(std::span<const RtspBlock::Packet> packets, bool segment) {
+std::size_t run_length(std::span<const Block::Packet> packets, bool segment) {
   const std::size_t size = packets.front().bytes;
   std::size_t count = 1, bytes = size;
   while (segment && count < std::min(packets.size(), kMaxSegments)) {
@@ -93,7 +93,7 @@ struct Batch {
 
 }  // namespace
 
-RtspUdpPorts::RtspUdpPorts(net::Loop& loop, const net::Address& local, OnRtcp on_rtcp)
+UdpPorts::UdpPorts(net::Loop& loop, const net::Address& local, OnRtcp on_rtcp)
     : loop_(loop), on_rtcp_(std::move(on_rtcp)) {
   for (int i = 0; i < kAttempts && rtp_port_ == 0; ++i) bind_pair(local);
   if (rtp_port_ == 0) throw Error(ExitCode::unavailable, "rtsp: no pair of free UDP ports on " + local.host());
@@ -104,7 +104,7 @@ RtspUdpPorts::RtspUdpPorts(net::Loop& loop, const net::Address& local, OnRtcp on
   rtcp_watch_->set(net::Watch::kRead);
 }
 
-bool RtspUdpPorts::bind_pair(const net::Address& local) {
+bool UdpPorts::bind_pair(const net::Address& local) {
   Fd first = bind_udp(local, 0);
   if (!first) return false;
   const int port = net::local_address(first.get()).port();
@@ -117,7 +117,7 @@ bool RtspUdpPorts::bind_pair(const net::Address& local) {
   return true;
 }
 
-RtspUdpPorts::Result RtspUdpPorts::send(const net::Address& to, std::size_t first, std::size_t count) {
+UdpPorts::Result UdpPorts::send(const net::Address& to, std::size_t first, std::size_t count) {
   Result all;
   auto packets = block_.packets().subspan(first, count);
   while (!packets.empty() && all.sent == Sent::all) {
@@ -128,11 +128,11 @@ RtspUdpPorts::Result RtspUdpPorts::send(const net::Address& to, std::size_t firs
   return all;
 }
 
-RtspUdpPorts::Result RtspUdpPorts::send_batch(const net::Address& to, std::span<const RtspBlock::Packet> packets) {
+UdpPorts::Result UdpPorts::send_batch(const net::Address& to, std::span<const Block::Packet> packets) {
   Batch batch;
   for (auto rest = packets; !rest.empty() && batch.count < kMaxMessages;) {
     const std::size_t run = run_length(rest, segment_);
-    const RtspBlock::Packet &first = rest.front(), &last = rest[run - 1];
+    const Block::Packet &first = rest.front(), &last = rest[run - 1];
     const auto bytes = std::as_const(block_).bytes().subspan(first.offset, last.offset + last.bytes - first.offset);
     batch.add(to, bytes, run, first.bytes);
     rest = rest.subspan(run);
@@ -159,12 +159,12 @@ RtspUdpPorts::Result RtspUdpPorts::send_batch(const net::Address& to, std::span<
   return result;
 }
 
-void RtspUdpPorts::send_rtcp(const net::Address& to, std::span<const std::byte> packet) {
+void UdpPorts::send_rtcp(const net::Address& to, std::span<const std::byte> packet) {
   // Lost like any datagram when the socket is full; the next report says all again.
   (void)::sendto(rtcp_.get(), packet.data(), packet.size(), MSG_NOSIGNAL, to.get(), to.length);
 }
 
-void RtspUdpPorts::on_rtcp_readable() {
+void UdpPorts::on_rtcp_readable() {
   for (int i = 0; i < kMaxReads; ++i) {
     net::Address from;
     from.length = sizeof from.storage;
@@ -176,10 +176,10 @@ void RtspUdpPorts::on_rtcp_readable() {
 }
 
 /// Clients send here to open their NAT; it says nothing.
-void RtspUdpPorts::discard_rtp() {
+void UdpPorts::discard_rtp() {
   for (int i = 0; i < kMaxReads; ++i) {
     if (::recv(rtp_.get(), loop_.scratch().data(), 1, 0) < 0) return;
   }
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtp

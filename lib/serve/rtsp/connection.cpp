@@ -6,7 +6,7 @@
 #include "base/log.hpp"
 #include "base/redact.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 namespace {
 
@@ -32,31 +32,31 @@ int status_of(net::ParseError error) {
 
 }  // namespace
 
-RtspConnection::RtspConnection(RtspSessions& sessions, Fd fd, const net::Address& peer, std::int64_t describe_wait_ms,
-                               OnClosed on_closed)
+Connection::Connection(Sessions& sessions, Fd fd, const net::Address& peer, std::int64_t describe_wait_ms,
+                       OnClosed on_closed)
     : sessions_(sessions),
       loop_(sessions.loop()),
       describe_wait_ms_(describe_wait_ms),
       on_closed_(std::move(on_closed)),
       connection_(loop_, std::move(fd), peer, *this),
       requests_(sessions, connection_,
-                [this](RtspSessions::Over how, std::string_view reason) {
-                  if (how == RtspSessions::Over::orderly) return finish(reason);
+                [this](Sessions::Over how, std::string_view reason) {
+                  if (how == Sessions::Over::orderly) return finish(reason);
                   close(reason);
                 }),
       last_event_ms_(loop_.now_ms()),
       retry_(loop_, [this] { guarded([this] { try_waiting(); }); }) {}
 
-RtspConnection::~RtspConnection() {
+Connection::~Connection() {
   sessions_.connection_gone(&connection_, "closed_by_peer");
 }
 
-void RtspConnection::on_data(std::span<const std::byte> bytes) {
+void Connection::on_data(std::span<const std::byte> bytes) {
   process(bytes);
 }
 
-void RtspConnection::process(std::span<const std::byte> bytes) {
-  using Got = RtspDemultiplexer::Got;
+void Connection::process(std::span<const std::byte> bytes) {
+  using Got = Demultiplexer::Got;
   int handled = 0;
   while (!closed_ && !finishing_since_ms_) {
     if (waiting_) {
@@ -90,7 +90,7 @@ void RtspConnection::process(std::span<const std::byte> bytes) {
 
 /// Requests that were sent ahead wait for the next turn of the loop, and until the answers before them are out: a heap
 /// of them would hold all streams up.
-void RtspConnection::yield(std::span<const std::byte> rest) {
+void Connection::yield(std::span<const std::byte> rest) {
   held_.assign(rest.begin(), rest.end());
   connection_.set_reading(false);
   loop_.defer([this, alive = std::weak_ptr(alive_)] {
@@ -98,7 +98,7 @@ void RtspConnection::yield(std::span<const std::byte> rest) {
   });
 }
 
-void RtspConnection::go_on() {
+void Connection::go_on() {
   if (closed_ || finishing_since_ms_) return;
   go_on_when_drained_ = !connection_.idle();
   if (go_on_when_drained_) return;
@@ -107,7 +107,7 @@ void RtspConnection::go_on() {
   process(rest);
 }
 
-void RtspConnection::handle(const net::Request& request) {
+void Connection::handle(const net::Request& request) {
   const std::string* header = request.header("CSeq");
   const std::string cseq = header == nullptr ? std::string() : *header;
   if (cseq.empty() || cseq.size() > kMaxCseq) {
@@ -116,10 +116,10 @@ void RtspConnection::handle(const net::Request& request) {
   }
   unanswered_ = cseq;
   const bool may_wait = !waiting_ || loop_.now_ms() < waiting_until_ms_;
-  const RtspRequests::Answer answer = requests_.answer(request, may_wait);
+  const Requests::Answer answer = requests_.answer(request, may_wait);
   if (answer.wait) {
-    std::vector<Wish> wishes;
-    for (Stream* stream : answer.awaited) wishes.emplace_back(*stream);
+    std::vector<hub::Wish> wishes;
+    for (hub::Stream* stream : answer.awaited) wishes.emplace_back(*stream);
     wishes_.swap(wishes);  // the new ones are there before the old ones go
     if (waiting_) return;
     waiting_ = request;
@@ -141,7 +141,7 @@ void RtspConnection::handle(const net::Request& request) {
   if (!request.keep_alive) finish("asked");
 }
 
-void RtspConnection::try_waiting() {
+void Connection::try_waiting() {
   const net::Request request = *waiting_;
   handle(request);
   if (waiting_ || closed_ || finishing_since_ms_) return;
@@ -151,7 +151,7 @@ void RtspConnection::try_waiting() {
   process(rest);
 }
 
-bool RtspConnection::send(const RtspResponse& response, std::string_view cseq) {
+bool Connection::send(const Response& response, std::string_view cseq) {
   const std::string text = to_text(response, cseq);
   unanswered_.clear();
   if (connection_.send(text)) return true;
@@ -159,7 +159,7 @@ bool RtspConnection::send(const RtspResponse& response, std::string_view cseq) {
   return false;
 }
 
-void RtspConnection::refuse_unparsed() {
+void Connection::refuse_unparsed() {
   const net::ParseError error = demultiplexer_.error();
   const std::string_view head = demultiplexer_.head();
   if (error == net::ParseError::bad_version && head.find(" HTTP/") < head.find('\n')) {
@@ -171,53 +171,53 @@ void RtspConnection::refuse_unparsed() {
 }
 
 /// A client that sends its request byte by byte would hold its connection for ever.
-void RtspConnection::refuse_unfinished() {
+void Connection::refuse_unfinished() {
   if (!demultiplexer_.head().empty()) send({.status = 408}, scan_cseq(demultiplexer_.head()));
   finish("unfinished");
 }
 
-void RtspConnection::on_drained() {
+void Connection::on_drained() {
   if (go_on_when_drained_) go_on();
   if (closed_) return;
-  if (RtspSessions::Entry* entry = sessions_.owned_by(&connection_)) entry->session->pump();
+  if (Sessions::Entry* entry = sessions_.owned_by(&connection_)) entry->session->pump();
 }
 
-void RtspConnection::on_end() {
+void Connection::on_end() {
   close("closed_by_peer");
 }
 
-void RtspConnection::on_failed(int error) {
+void Connection::on_failed(int error) {
   log::debug("rtsp {}: {}", connection_.peer().to_string(), errno_text(error));
   close("connection_lost");
 }
 
-void RtspConnection::on_fault() {
+void Connection::on_fault() {
   if (closed_) return;
   const std::string cseq = std::exchange(unanswered_, {});
   if (cseq.empty() || finishing_since_ms_ || !connection_.idle()) return close("fault");
   if (send({.status = 500}, cseq)) finish("fault");
 }
 
-void RtspConnection::tick(bool stopping) {
+void Connection::tick(bool stopping) {
   const std::int64_t now_ms = loop_.now_ms();
   if (finishing_since_ms_ && now_ms - *finishing_since_ms_ > kFinishMs) return close("finished");
   if (!connection_.idle() && now_ms - connection_.last_progress_ms() > sessions_.options().stuck_ms)
     return close("stuck");
-  const RtspSessions::Options& options = sessions_.options();
+  const Sessions::Options& options = sessions_.options();
   if (begun_ms_ && now_ms - *begun_ms_ > options.request_ms) return refuse_unfinished();
   if (requests_.has_session()) return;
   if (stopping) return finish("server");
   if (now_ms - last_event_ms_ > (any_event_ ? options.timeout_ms : options.request_ms)) close("idle");
 }
 
-void RtspConnection::finish(std::string_view reason) {
+void Connection::finish(std::string_view reason) {
   if (closed_ || finishing_since_ms_) return;
   sessions_.connection_gone(&connection_, reason);
   finishing_since_ms_ = loop_.now_ms();
   connection_.shutdown_after_flush();
 }
 
-void RtspConnection::close(std::string_view reason) {
+void Connection::close(std::string_view reason) {
   if (std::exchange(closed_, true)) return;
   if (!connection_.idle()) connection_.abort_on_close();  // who takes nothing would not see an orderly end
   retry_.stop();
@@ -228,4 +228,4 @@ void RtspConnection::close(std::string_view reason) {
   });
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

@@ -8,18 +8,17 @@
 #include "serve/rtsp/demultiplexer.hpp"
 #include "serve/rtsp/requests.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 /// One RTSP connection: takes requests off the socket one after the other, has them answered, sends the answers between
 /// the packets of its interleaved session. For the loop's thread.
-class RtspConnection : public net::ConnectionHandler {
+class Connection : public net::ConnectionHandler {
 public:
-  using OnClosed = std::function<void(RtspConnection& connection)>;
+  using OnClosed = std::function<void(Connection& connection)>;
 
   /// @param on_closed  called once, never from inside a session's call; destroys this.
-  RtspConnection(RtspSessions& sessions, Fd fd, const net::Address& peer, std::int64_t describe_wait_ms,
-                 OnClosed on_closed);
-  ~RtspConnection() override;
+  Connection(Sessions& sessions, Fd fd, const net::Address& peer, std::int64_t describe_wait_ms, OnClosed on_closed);
+  ~Connection() override;
 
   /// Once a second: time-outs.
   /// @param stopping  closes when no session needs it.
@@ -47,23 +46,23 @@ private:
   void yield(std::span<const std::byte> rest);
   void go_on();
   void try_waiting();
-  bool send(const RtspResponse& response, std::string_view cseq);
+  bool send(const Response& response, std::string_view cseq);
   void refuse_unparsed();
   void refuse_unfinished();
   /// Says all that is to be said, then closes.
   void finish(std::string_view reason);
   void close(std::string_view reason);
 
-  RtspSessions& sessions_;
+  Sessions& sessions_;
   net::Loop& loop_;
   std::int64_t describe_wait_ms_;
   OnClosed on_closed_;
   net::Connection connection_;
-  RtspRequests requests_;
-  RtspDemultiplexer demultiplexer_;
+  Requests requests_;
+  Demultiplexer demultiplexer_;
   std::optional<net::Request> waiting_;  // a DESCRIBE whose stream has no keyframe yet; nothing is read meanwhile
   std::string unanswered_;               // CSeq of the request that is being handled
-  std::vector<Wish> wishes_;             // that it may come
+  std::vector<hub::Wish> wishes_;        // that it may come
   std::vector<std::byte> held_;          // what came behind it, or behind as many requests as have their turn at once
   std::int64_t waiting_until_ms_ = 0;
   std::int64_t last_event_ms_;  // a whole request or frame, at first the connection: mere bytes are no sign of life
@@ -76,4 +75,4 @@ private:
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what is deferred finds out whether we are
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

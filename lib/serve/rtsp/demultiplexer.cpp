@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 namespace {
 
@@ -14,9 +14,9 @@ constexpr net::MessageParser::Limits kLimits{
 
 }  // namespace
 
-RtspDemultiplexer::RtspDemultiplexer() : parser_(net::MessageParser::Dialect::rtsp, kLimits) {}
+Demultiplexer::Demultiplexer() : parser_(net::MessageParser::Dialect::rtsp, kLimits) {}
 
-RtspDemultiplexer::Got RtspDemultiplexer::next(std::span<const std::byte>& bytes) {
+Demultiplexer::Got Demultiplexer::next(std::span<const std::byte>& bytes) {
   if (!in_frame_) frame_.clear();
   while (!bytes.empty()) {
     if (in_frame_ || (!parser_.started() && bytes.front() == kFrameMark)) {
@@ -39,7 +39,7 @@ RtspDemultiplexer::Got RtspDemultiplexer::next(std::span<const std::byte>& bytes
   return Got::nothing;
 }
 
-RtspDemultiplexer::Got RtspDemultiplexer::next_frame(std::span<const std::byte>& bytes) {
+Demultiplexer::Got Demultiplexer::next_frame(std::span<const std::byte>& bytes) {
   in_frame_ = true;
   fill_frame(bytes, kHeaderBytes);
   if (frame_.size() < kHeaderBytes) return Got::nothing;
@@ -50,11 +50,11 @@ RtspDemultiplexer::Got RtspDemultiplexer::next_frame(std::span<const std::byte>&
   return Got::frame;
 }
 
-void RtspDemultiplexer::fill_frame(std::span<const std::byte>& bytes, std::size_t length) {
+void Demultiplexer::fill_frame(std::span<const std::byte>& bytes, std::size_t length) {
   if (frame_.size() >= length) return;
   const std::size_t count = std::min(length - frame_.size(), bytes.size());
   frame_.insert(frame_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
   bytes = bytes.subspan(count);
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

@@ -6,11 +6,11 @@
 
 #include "net/message_parser.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 /// Takes apart what an RTSP client sends on its connection: requests, and binary frames between them (`$`, channel,
 /// 16-bit length; RFC 2326, 10.12). Bytes in, events out.
-class RtspDemultiplexer {
+class Demultiplexer {
 public:
   enum class Got {
     nothing,  ///< all bytes are taken, more are needed
@@ -19,7 +19,7 @@ public:
     error,    ///< error(): there is no place to go on from
   };
 
-  RtspDemultiplexer();
+  Demultiplexer();
 
   /// Takes bytes off the front of `bytes` up to the next event.
   Got next(std::span<const std::byte>& bytes);
@@ -46,4 +46,4 @@ private:
   net::ParseError error_{};
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

@@ -11,20 +11,20 @@
 #include "serve/rtp/udp_output.hpp"
 #include "serve/rtsp/choice.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 namespace {
 
 constexpr std::string_view kPublic = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN";
 constexpr std::size_t kMaxSessions = 8;  // of one connection: FFmpeg needs two
 
-using Answer = RtspRequests::Answer;
+using Answer = Requests::Answer;
 
 Answer refuse(int status, std::string reason = {}) {
   return {.response = {.status = status, .reason = std::move(reason)}};
 }
 
-bool same_stream(const Stream& stream, const RtspTarget& target) {
+bool same_stream(const hub::Stream& stream, const Target& target) {
   return stream.name() == target.name && (target.rendition.empty() || target.rendition == stream.rendition()) &&
          (!target.codec || stream.has_codec(*target.codec));
 }
@@ -42,13 +42,13 @@ bool is_empty(std::string_view body) {
 
 }  // namespace
 
-RtspRequests::RtspRequests(RtspSessions& sessions, net::Connection& connection, RtspSessions::OnOver on_over)
+Requests::Requests(Sessions& sessions, net::Connection& connection, Sessions::OnOver on_over)
     : sessions_(sessions),
       connection_(connection),
       on_over_(std::move(on_over)),
       local_(net::local_address(connection.fd())) {}
 
-Answer RtspRequests::answer(const net::Request& request, bool may_wait) {
+Answer Requests::answer(const net::Request& request, bool may_wait) {
   if (const std::string* required = request.header("Require")) {
     Answer answer = refuse(551);
     answer.response.with("Unsupported", *required);
@@ -68,7 +68,7 @@ Answer RtspRequests::answer(const net::Request& request, bool may_wait) {
   return answer;
 }
 
-Answer RtspRequests::dispatch(const net::Request& request, Entry* entry, bool may_wait) {
+Answer Requests::dispatch(const net::Request& request, Entry* entry, bool may_wait) {
   const std::string& method = request.method;
   if (method == "OPTIONS") return options();
   if (method == "DESCRIBE") return describe(request, may_wait);
@@ -80,60 +80,60 @@ Answer RtspRequests::dispatch(const net::Request& request, Entry* entry, bool ma
     return answer;
   }
   if (entry == nullptr) return refuse(454);
-  const auto target = parse_rtsp_target(request.target);
+  const auto target = parse_target(request.target);
   if (!target || !same_stream(entry->session->stream(), *target)) return refuse(404);
   if (method == "PLAY") return play(request, *entry);
   if (method == "PAUSE") return pause(*entry);
   return teardown(*entry);
 }
 
-Answer RtspRequests::options() const {
+Answer Requests::options() const {
   Answer answer;
   answer.response.with("Public", std::string(kPublic));
   return answer;
 }
 
-Answer RtspRequests::parameter(const net::Request& request) const {
+Answer Requests::parameter(const net::Request& request) const {
   return is_empty(request.body) ? Answer{} : refuse(451);
 }
 
-Answer RtspRequests::describe(const net::Request& request, bool may_wait) {
-  const auto target = parse_rtsp_target(request.target);
+Answer Requests::describe(const net::Request& request, bool may_wait) {
+  const auto target = parse_target(request.target);
   if (!target) return refuse(404, "no such stream: there is " + sessions_.hub().offer());
-  const RtspChoice choice = choose_stream(sessions_.hub(), *target, sessions_.options().session.max_payload);
-  if (choice.kind == RtspChoice::Kind::waiting && may_wait)
+  const Choice choice = choose_stream(sessions_.hub(), *target, sessions_.options().session.max_payload);
+  if (choice.kind == Choice::Kind::waiting && may_wait)
     return {.response = {}, .wait = true, .awaited = choice.awaited};
-  if (choice.kind == RtspChoice::Kind::refused) return refuse(415, choice.reason);
+  if (choice.kind == Choice::Kind::refused) return refuse(415, choice.reason);
   if (choice.stream == nullptr) return refuse(404, choice.reason);
-  rtp::SessionDescription session;
+  campipe::rtp::SessionDescription session;
   session.id = std::hash<std::string>{}(choice.stream->path()) & 0x7FFF'FFFF;
   session.version = choice.stream->generation();
   session.name = choice.stream->path();
   session.origin_host = local_.host();
-  described_ = {*target, tracks_of(*choice.stream)};
+  described_ = {*target, rtp::tracks_of(*choice.stream)};
   described_->target.codec = choice.stream->format()->video.codec;
-  for (const RtspTrackInfo& info : described_->tracks) session.tracks.push_back(info.description);
+  for (const rtp::TrackInfo& info : described_->tracks) session.tracks.push_back(info.description);
   Answer answer;
   answer.response.with("Content-Type", "application/sdp")
-      .with("Content-Base", rtsp_content_base(request.target, local_.to_string()));
-  answer.response.body = rtp::make_sdp(session);
+      .with("Content-Base", content_base(request.target, local_.to_string()));
+  answer.response.body = campipe::rtp::make_sdp(session);
   return answer;
 }
 
-void RtspRequests::complete(RtspTarget& target) const {
+void Requests::complete(Target& target) const {
   if (!described_ || described_->target.name != target.name || described_->target.rendition != target.rendition) return;
   // By RFC 3986 a control takes the place of the query; and another codec may have come since.
   if (!target.codec) target.codec = described_->target.codec;
   if (!target.track && described_->tracks.size() == 1) target.track = 0;
 }
 
-bool RtspRequests::is_as_described(const Stream& stream) const {
+bool Requests::is_as_described(const hub::Stream& stream) const {
   if (!described_ || !same_stream(stream, described_->target)) return true;
-  return have_same_wire_format(tracks_of(stream), described_->tracks);
+  return rtp::have_same_wire_format(rtp::tracks_of(stream), described_->tracks);
 }
 
-Answer RtspRequests::setup(const net::Request& request, Entry* entry) {
-  auto target = parse_rtsp_target(request.target);
+Answer Requests::setup(const net::Request& request, Entry* entry) {
+  auto target = parse_target(request.target);
   if (!target) return refuse(404);
   if (entry == nullptr) complete(*target);
   const std::string* header = request.header("Transport");
@@ -141,11 +141,11 @@ Answer RtspRequests::setup(const net::Request& request, Entry* entry) {
   const auto transport = choose_transport(*header);
   if (!transport) return refuse(transport.error() == TransportError::malformed ? 400 : 461);
   const Setup setup{request, *target, *transport};
-  if (entry == nullptr && transport->lower == LowerTransport::tcp) {
+  if (entry == nullptr && transport->lower == rtp::LowerTransport::tcp) {
     // A connection carries one interleaved session. Who forgets to name it goes on with it, or begins anew.
     entry = sessions_.owned_by(&connection_);
     const bool goes_on =
-        entry != nullptr && entry->session->state() == RtspSession::State::ready &&
+        entry != nullptr && entry->session->state() == rtp::Session::State::ready &&
         same_stream(entry->session->stream(), *target) &&
         !entry->session->is_set_up(std::min(target->track.value_or(0), entry->session->tracks().size() - 1));
     if (entry != nullptr && !goes_on) {
@@ -156,15 +156,15 @@ Answer RtspRequests::setup(const net::Request& request, Entry* entry) {
   return entry != nullptr ? setup_track(setup, *entry) : setup_new(setup);
 }
 
-Answer RtspRequests::setup_new(const Setup& setup) {
-  const RtspChoice choice = choose_stream(sessions_.hub(), setup.target, sessions_.options().session.max_payload);
-  if (choice.kind == RtspChoice::Kind::refused) return refuse(415, choice.reason);
+Answer Requests::setup_new(const Setup& setup) {
+  const Choice choice = choose_stream(sessions_.hub(), setup.target, sessions_.options().session.max_payload);
+  if (choice.kind == Choice::Kind::refused) return refuse(415, choice.reason);
   if (choice.stream == nullptr) return refuse(404, choice.reason);
   if (!is_as_described(*choice.stream)) return refuse(404, "the stream is another since it was described");
   std::erase_if(mine_, [this](const std::string& id) { return !sessions_.exists(id); });
   if (!sessions_.make_room()) return refuse(453, "too many sessions");
   if (mine_.size() >= kMaxSessions) return refuse(453, "too many sessions on this connection");
-  const bool tcp = setup.transport.lower == LowerTransport::tcp;
+  const bool tcp = setup.transport.lower == rtp::LowerTransport::tcp;
   if (tcp) channels_.clear();
   Entry& entry = sessions_.create(*choice.stream, setup.transport.lower, connection_.peer().to_string(), &connection_,
                                   tcp ? on_over_ : nullptr);
@@ -178,14 +178,14 @@ Answer RtspRequests::setup_new(const Setup& setup) {
   return answer;
 }
 
-Answer RtspRequests::setup_track(const Setup& setup, Entry& entry) {
-  RtspSession& session = *entry.session;
+Answer Requests::setup_track(const Setup& setup, Entry& entry) {
+  rtp::Session& session = *entry.session;
   if (!same_stream(session.stream(), setup.target)) return refuse(459);
-  if (session.state() != RtspSession::State::ready) return refuse(455);
+  if (session.state() != rtp::Session::State::ready) return refuse(455);
   if (!setup.target.track && session.tracks().size() > 1) return refuse(459);
   const std::size_t track = setup.target.track.value_or(0);
   // Sound may have gone since the session was made.
-  if (track >= session.tracks().size() || track >= tracks_of(session.stream()).size()) {
+  if (track >= session.tracks().size() || track >= rtp::tracks_of(session.stream()).size()) {
     return refuse(404, "no such track");
   }
   if (setup.transport.lower != session.lower()) return refuse(461);
@@ -198,13 +198,13 @@ Answer RtspRequests::setup_track(const Setup& setup, Entry& entry) {
   return answer;
 }
 
-Expected<std::string, int> RtspRequests::connect(const RtspTransport& transport, Entry& entry, std::size_t track) {
-  return transport.lower == LowerTransport::tcp ? connect_tcp(transport, entry, track)
-                                                : connect_udp(transport, entry, track);
+Expected<std::string, int> Requests::connect(const TransportHeader& transport, Entry& entry, std::size_t track) {
+  return transport.lower == rtp::LowerTransport::tcp ? connect_tcp(transport, entry, track)
+                                                     : connect_udp(transport, entry, track);
 }
 
-Expected<std::string, int> RtspRequests::connect_tcp(const RtspTransport& transport, Entry& entry, std::size_t track) {
-  RtspSession& session = *entry.session;
+Expected<std::string, int> Requests::connect_tcp(const TransportHeader& transport, Entry& entry, std::size_t track) {
+  rtp::Session& session = *entry.session;
   std::erase_if(channels_, [&](const Channel& channel) { return channel.track == track; });
   const auto in_use = [&](int channel) {
     return std::ranges::any_of(channels_,
@@ -218,37 +218,38 @@ Expected<std::string, int> RtspRequests::connect_tcp(const RtspTransport& transp
     while (in_use(pair.first) || in_use(pair.second)) pair = {pair.first + 2, pair.second + 2};
   }
   if (!session.has_output()) {
-    session.set_output(std::make_unique<RtspTcpOutput>(sessions_.loop(), connection_, sessions_.interleaved_block()));
+    session.set_output(
+        std::make_unique<rtp::InterleavedOutput>(sessions_.loop(), connection_, sessions_.interleaved_block()));
   }
   const auto rtp = static_cast<std::uint8_t>(pair.first);
   const auto rtcp = static_cast<std::uint8_t>(pair.second);
-  static_cast<RtspTcpOutput&>(session.output()).set_channels(track, rtp, rtcp);
+  static_cast<rtp::InterleavedOutput&>(session.output()).set_channels(track, rtp, rtcp);
   channels_.push_back({track, rtp, rtcp});
   return fmt::format("{};unicast;interleaved={}-{}", transport.protocol, rtp, rtcp);
 }
 
-Expected<std::string, int> RtspRequests::connect_udp(const RtspTransport& transport, Entry& entry, std::size_t track) {
-  RtspSession& session = *entry.session;
+Expected<std::string, int> Requests::connect_udp(const TransportHeader& transport, Entry& entry, std::size_t track) {
+  rtp::Session& session = *entry.session;
   net::Address rtp = connection_.peer();  // never a `destination`: nobody has packets sent to another
   net::Address rtcp = rtp;
   rtp.set_port(transport.pair->first);
   rtcp.set_port(transport.pair->second);
-  RtspUdpPorts* ports = sessions_.ports_on(local_);
+  rtp::UdpPorts* ports = sessions_.ports_on(local_);
   if (ports == nullptr || !sessions_.claim(entry, track, rtp, rtcp)) return Unexpected(461);
   if (!session.has_output()) {
-    session.set_output(std::make_unique<RtspUdpOutput>(sessions_.loop(), *ports, [&session] {
+    session.set_output(std::make_unique<rtp::UdpOutput>(sessions_.loop(), *ports, [&session] {
       faults::contain("rtsp session", [&] { session.pump(); }, [&] { session.on_fault(); });
     }));
   }
-  static_cast<RtspUdpOutput&>(session.output()).set_addresses(track, rtp, rtcp);
+  static_cast<rtp::UdpOutput&>(session.output()).set_addresses(track, rtp, rtcp);
   return fmt::format("{};unicast;client_port={}-{};server_port={}-{}", transport.protocol, transport.pair->first,
                      transport.pair->second, ports->rtp_port(), ports->rtcp_port());
 }
 
-Answer RtspRequests::play(const net::Request& request, Entry& entry) {
-  RtspSession& session = *entry.session;
+Answer Requests::play(const net::Request& request, Entry& entry) {
+  rtp::Session& session = *entry.session;
   if (!session.any_set_up()) return refuse(455);
-  if (session.state() == RtspSession::State::ready && !session.is_current()) {
+  if (session.state() == rtp::Session::State::ready && !session.is_current()) {
     sessions_.remove(std::string(session.id()), "format_changed");
     return refuse(454);
   }
@@ -260,21 +261,21 @@ Answer RtspRequests::play(const net::Request& request, Entry& entry) {
   answer.response.with("RTP-Info", info);
   answer.start = &session;
   log::info("rtsp {}: {}: playing over {}", session.peer(), session.stream().path(),
-            session.lower() == LowerTransport::tcp ? "TCP" : "UDP");
+            session.lower() == rtp::LowerTransport::tcp ? "TCP" : "UDP");
   return answer;
 }
 
-Answer RtspRequests::pause(Entry& entry) {
+Answer Requests::pause(Entry& entry) {
   entry.session->pause();
   return {};
 }
 
-Answer RtspRequests::teardown(Entry& entry) {
+Answer Requests::teardown(Entry& entry) {
   sessions_.remove(std::string(entry.session->id()), "teardown");
   return {};
 }
 
-void RtspRequests::on_frame(std::uint8_t channel, std::span<const std::byte> payload) {
+void Requests::on_frame(std::uint8_t channel, std::span<const std::byte> payload) {
   Entry* entry = sessions_.owned_by(&connection_);
   if (entry == nullptr) return;
   entry->last_seen_ms = sessions_.loop().now_ms();
@@ -282,12 +283,12 @@ void RtspRequests::on_frame(std::uint8_t channel, std::span<const std::byte> pay
   if (std::ranges::any_of(channels_, is_rtcp)) entry->session->on_rtcp(payload);
 }
 
-bool RtspRequests::has_session() const {
+bool Requests::has_session() const {
   return std::ranges::any_of(mine_, [this](const std::string& id) { return sessions_.exists(id); });
 }
 
-std::string RtspRequests::session_header(const Entry& entry) const {
+std::string Requests::session_header(const Entry& entry) const {
   return fmt::format("{};timeout={}", entry.session->id(), sessions_.options().advertised_timeout_s);
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
-std::string_view rtsp_reason(int status) noexcept {
+std::string_view reason_phrase(int status) noexcept {
   switch (status) {
     case 200:
       return "OK";
@@ -49,8 +49,8 @@ std::string_view rtsp_reason(int status) noexcept {
   }
 }
 
-std::string to_text(const RtspResponse& response, std::string_view cseq) {
-  const std::string_view reason = response.reason.empty() ? rtsp_reason(response.status) : response.reason;
+std::string to_text(const Response& response, std::string_view cseq) {
+  const std::string_view reason = response.reason.empty() ? reason_phrase(response.status) : response.reason;
   std::string text = fmt::format("RTSP/1.0 {} {}\r\n", response.status, reason);
   if (!cseq.empty()) text += fmt::format("CSeq: {}\r\n", cseq);
   text += "Server: campipe/" CAMPIPE_VERSION "\r\n";
@@ -74,4 +74,4 @@ std::string scan_cseq(std::string_view head) {
   return {};
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

@@ -8,22 +8,22 @@
 #include "serve/rtsp/connection.hpp"
 #include "serve/rtsp/sessions.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 /// The RTSP server: streams of the hub at rtsp://HOST:PORT/NAME[/RENDITION][?codec=mjpeg|h264|h265], over UDP or
 /// interleaved. For the loop's thread; the hub must outlive it.
-class RtspServer {
+class Server {
 public:
   struct Options {
-    RtspSessions::Options sessions;
+    Sessions::Options sessions;
     /// How long DESCRIBE waits for the first keyframe of a stream.
     std::int64_t describe_wait_ms = 4000;
     std::size_t max_connections = 1000;  ///< more get 503
   };
 
   /// @param listener  a listening stream socket.
-  RtspServer(net::Loop& loop, Hub& hub, Fd listener, Options options);
-  RtspServer(net::Loop& loop, Hub& hub, Fd listener) : RtspServer(loop, hub, std::move(listener), Options{}) {}
+  Server(net::Loop& loop, hub::Hub& hub, Fd listener, Options options);
+  Server(net::Loop& loop, hub::Hub& hub, Fd listener) : Server(loop, hub, std::move(listener), Options{}) {}
 
   /// No more connections; those without a session are closed, and with `streams` the others too, after RTCP BYE. Else
   /// they go on until their streams have ended.
@@ -41,11 +41,11 @@ private:
   void tick();
 
   Options options_;
-  RtspSessions sessions_;
-  std::vector<std::unique_ptr<RtspConnection>> connections_;
+  Sessions sessions_;
+  std::vector<std::unique_ptr<Connection>> connections_;
   net::Timer timer_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   bool stopping_ = false;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

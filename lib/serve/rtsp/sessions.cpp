@@ -12,7 +12,7 @@
 #include "base/random.hpp"
 #include "serve/rtp/interleaved_output.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 namespace {
 
@@ -21,18 +21,18 @@ constexpr std::string_view kKind = "rtsp session";
 
 }  // namespace
 
-RtspSessions::RtspSessions(net::Loop& loop, Hub& hub, Options options)
+Sessions::Sessions(net::Loop& loop, hub::Hub& hub, Options options)
     : loop_(loop),
       hub_(hub),
       options_(options),
       cname_("campipe-" + random_hex(8)),
-      interleaved_block_(RtspTcpOutput::kFramingBytes) {}
+      interleaved_block_(rtp::InterleavedOutput::kFramingBytes) {}
 
-bool RtspSessions::make_room() {
+bool Sessions::make_room() {
   if (entries_.size() < options_.max_sessions) return true;
   const Entry* silent = nullptr;
   for (const auto& [id, entry] : entries_) {
-    const bool rests = entry.owner == nullptr && entry.session->state() == RtspSession::State::ready;
+    const bool rests = entry.owner == nullptr && entry.session->state() == rtp::Session::State::ready;
     if (rests && (silent == nullptr || entry.last_seen_ms < silent->last_seen_ms)) silent = &entry;
   }
   if (silent == nullptr) return false;
@@ -40,12 +40,12 @@ bool RtspSessions::make_room() {
   return true;
 }
 
-RtspSessions::Entry& RtspSessions::create(Stream& stream, LowerTransport lower, std::string peer,
-                                          const void* connection, OnOver on_over) {
+Sessions::Entry& Sessions::create(hub::Stream& stream, rtp::LowerTransport lower, std::string peer,
+                                  const void* connection, OnOver on_over) {
   const std::string id = random_hex(8);
   Entry& entry = entries_[id];
   entry.control = connection;
-  if (lower == LowerTransport::tcp) by_owner_[entry.owner = connection] = &entry;
+  if (lower == rtp::LowerTransport::tcp) by_owner_[entry.owner = connection] = &entry;
   entry.on_over = std::move(on_over);
   entry.last_seen_ms = loop_.now_ms();
   // The session may not be destroyed by its own call: the loop does it.
@@ -55,27 +55,27 @@ RtspSessions::Entry& RtspSessions::create(Stream& stream, LowerTransport lower, 
     });
   };
   entry.session =
-      std::make_unique<RtspSession>(loop_, hub_, stream, id, lower, RtspSession::Peer{std::move(peer), cname_},
-                                    options_.session, std::move(on_ended));
+      std::make_unique<rtp::Session>(loop_, hub_, stream, id, lower, rtp::Session::Peer{std::move(peer), cname_},
+                                     options_.session, std::move(on_ended));
   return entry;
 }
 
-RtspSessions::Entry* RtspSessions::find(std::string_view id, const void* connection) {
+Sessions::Entry* Sessions::find(std::string_view id, const void* connection) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return nullptr;
   Entry& entry = found->second;
   if (entry.owner != nullptr && entry.owner != connection) return nullptr;
-  if (entry.session->state() == RtspSession::State::ended) return nullptr;
+  if (entry.session->state() == rtp::Session::State::ended) return nullptr;
   entry.last_seen_ms = loop_.now_ms();
   return &entry;
 }
 
-RtspSessions::Entry* RtspSessions::owned_by(const void* connection) {
+Sessions::Entry* Sessions::owned_by(const void* connection) {
   const auto found = by_owner_.find(connection);
   return found == by_owner_.end() ? nullptr : found->second;
 }
 
-bool RtspSessions::claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp) {
+bool Sessions::claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp) {
   const Entry::Ports keys{rtp.to_string(), rtcp.to_string()};
   for (const std::string& key : keys) {
     const auto found = by_client_port_.find(key);
@@ -93,18 +93,18 @@ bool RtspSessions::claim(Entry& entry, std::size_t track, const net::Address& rt
   return true;
 }
 
-void RtspSessions::release(const Entry& entry, const Entry::Ports& ports) {
+void Sessions::release(const Entry& entry, const Entry::Ports& ports) {
   for (const std::string& key : ports) {
     const auto found = by_client_port_.find(key);
     if (found != by_client_port_.end() && found->second == &entry) by_client_port_.erase(found);
   }
 }
 
-RtspUdpPorts* RtspSessions::ports_on(const net::Address& local) {
+rtp::UdpPorts* Sessions::ports_on(const net::Address& local) {
   auto& ports = ports_[local.host()];
   if (ports) return ports.get();
   try {
-    ports = std::make_unique<RtspUdpPorts>(
+    ports = std::make_unique<rtp::UdpPorts>(
         loop_, local, [this](const net::Address& from, std::span<const std::byte> packet) { on_rtcp(from, packet); });
     log::debug("rtsp: UDP ports {}-{} on {}", ports->rtp_port(), ports->rtcp_port(), local.host());
   } catch (const Error& error) {
@@ -117,7 +117,7 @@ RtspUdpPorts* RtspSessions::ports_on(const net::Address& local) {
   return ports.get();
 }
 
-void RtspSessions::on_rtcp(const net::Address& from, std::span<const std::byte> packet) {
+void Sessions::on_rtcp(const net::Address& from, std::span<const std::byte> packet) {
   const auto found = by_client_port_.find(from.to_string());
   if (found == by_client_port_.end()) return;
   Entry& entry = *found->second;
@@ -125,7 +125,7 @@ void RtspSessions::on_rtcp(const net::Address& from, std::span<const std::byte> 
   faults::contain(kKind, [&] { entry.session->on_rtcp(packet); }, [&] { entry.session->on_fault(); });
 }
 
-void RtspSessions::ended(const std::string& id, const std::string& reason) {
+void Sessions::ended(const std::string& id, const std::string& reason) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   const OnOver on_over = std::move(found->second.on_over);
@@ -133,12 +133,12 @@ void RtspSessions::ended(const std::string& id, const std::string& reason) {
   if (on_over) on_over(Over::orderly, reason);
 }
 
-void RtspSessions::remove(std::string_view id, std::string_view reason) {
+void Sessions::remove(std::string_view id, std::string_view reason) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
   if (entry.session->has_played()) {
-    const ClientCounters counters = entry.session->counters();
+    const hub::ClientCounters counters = entry.session->counters();
     hub_.count(fmt::format(R"(clients_closed_total{{protocol="{}",reason="{}"}})", entry.session->protocol(), reason));
     log::info("rtsp {}: {}: closed: {}: {} frames, {} bytes, {} skips", entry.session->peer(),
               entry.session->stream().path(), reason, counters.units, counters.bytes, counters.skips);
@@ -148,27 +148,27 @@ void RtspSessions::remove(std::string_view id, std::string_view reason) {
   entries_.erase(found);
 }
 
-void RtspSessions::connection_gone(const void* connection, std::string_view reason) {
+void Sessions::connection_gone(const void* connection, std::string_view reason) {
   if (const Entry* entry = owned_by(connection)) remove(std::string(entry->session->id()), reason);
   for (auto& [id, entry] : entries_) {
     if (entry.control == connection) entry.control = nullptr;
   }
 }
 
-void RtspSessions::end_all() {
+void Sessions::end_all() {
   for (auto& [id, one] : entries_) {
     Entry& entry = one;
     faults::contain(kKind, [&] { entry.session->end("server"); }, [&] { entry.session->on_fault(); });
   }
 }
 
-void RtspSessions::tick() {
+void Sessions::tick() {
   const std::int64_t now_ms = loop_.now_ms();
   std::vector<std::pair<std::string, bool>> over;  // id, whether stuck
   for (auto& [id, entry] : entries_) {
-    RtspSession& session = *entry.session;
+    rtp::Session& session = *entry.session;
     faults::contain(kKind, [&] { session.tick(now_ms); }, [&] { session.on_fault(); });
-    const bool playing = session.state() == RtspSession::State::playing;
+    const bool playing = session.state() == rtp::Session::State::playing;
     const bool stuck = playing && session.output().stuck_ms() > options_.stuck_ms;
     // While an interleaved client takes its packets it lives: TCP tells. Others must be heard of.
     const bool silent = now_ms - entry.last_seen_ms > options_.timeout_ms && !(playing && entry.owner != nullptr);
@@ -181,4 +181,4 @@ void RtspSessions::tick() {
   }
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

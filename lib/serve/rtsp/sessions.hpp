@@ -14,14 +14,14 @@
 #include "serve/rtp/session.hpp"
 #include "serve/rtp/udp_ports.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 /// All sessions of an RTSP server and the UDP ports that they share. A session over UDP outlives the connection that
 /// set it up, until nothing is heard of its client for the time-out; an interleaved one ends with its connection.
-class RtspSessions {
+class Sessions {
 public:
   struct Options {
-    RtspSession::Options session;
+    rtp::Session::Options session;
     /// Clients are told 60 s; some ask for life exactly then, some a little late.
     int advertised_timeout_s = 60;
     std::int64_t timeout_ms = 70'000;
@@ -35,7 +35,7 @@ public:
   using OnOver = std::function<void(Over how, std::string_view reason)>;
 
   struct Entry {
-    std::unique_ptr<RtspSession> session;
+    std::unique_ptr<rtp::Session> session;
     const void* owner = nullptr;    ///< the connection of an interleaved session
     const void* control = nullptr;  ///< the connection that set it up, while that is there
     OnOver on_over;
@@ -44,17 +44,18 @@ public:
     std::vector<Ports> client_ports;  ///< by track: RTP and RTCP address that are this session's; keys
   };
 
-  RtspSessions(net::Loop& loop, Hub& hub, Options options);
+  Sessions(net::Loop& loop, hub::Hub& hub, Options options);
 
   const Options& options() const noexcept { return options_; }
-  Hub& hub() noexcept { return hub_; }
+  hub::Hub& hub() noexcept { return hub_; }
   net::Loop& loop() noexcept { return loop_; }
   /// What all interleaved sessions send from.
-  RtspBlock& interleaved_block() noexcept { return interleaved_block_; }
+  rtp::Block& interleaved_block() noexcept { return interleaved_block_; }
   std::size_t count() const noexcept { return entries_.size(); }
 
   /// @param connection  that sets it up; an interleaved session's own.
-  Entry& create(Stream& stream, LowerTransport lower, std::string peer, const void* connection, OnOver on_over);
+  Entry& create(hub::Stream& stream, rtp::LowerTransport lower, std::string peer, const void* connection,
+                OnOver on_over);
   /// The session, when it may be used by the connection that asks; counts as a sign of life. nullptr otherwise.
   Entry* find(std::string_view id, const void* connection);
   bool exists(std::string_view id) const { return entries_.contains(std::string(id)); }
@@ -69,7 +70,7 @@ public:
   bool claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp);
   /// The ports on the local address that a connection came in by; nullptr when there are none to be had, which is told
   /// once in a while.
-  RtspUdpPorts* ports_on(const net::Address& local);
+  rtp::UdpPorts* ports_on(const net::Address& local);
 
   void remove(std::string_view id, std::string_view reason);
   /// A connection is gone, and its interleaved session with it; its others go on alone.
@@ -87,11 +88,11 @@ private:
   void release(const Entry& entry, const Entry::Ports& ports);
 
   net::Loop& loop_;
-  Hub& hub_;
+  hub::Hub& hub_;
   Options options_;
   std::string cname_;
-  RtspBlock interleaved_block_;                                 // before the sessions that use it
-  std::map<std::string, std::unique_ptr<RtspUdpPorts>> ports_;  // by local host; before the sessions that use them
+  rtp::Block interleaved_block_;                                 // before the sessions that use it
+  std::map<std::string, std::unique_ptr<rtp::UdpPorts>> ports_;  // by local host; before the sessions that use them
   std::map<std::string, Entry*> by_client_port_;
   std::map<const void*, Entry*> by_owner_;
   std::map<std::string, Entry, std::less<>> entries_;
@@ -99,4 +100,4 @@ private:
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what is deferred finds out whether we are
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

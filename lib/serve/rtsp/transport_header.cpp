@@ -3,7 +3,7 @@
 #include "base/units.hpp"
 #include "net/message_parser.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 namespace {
 
@@ -35,16 +35,16 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> parse_pair(std::string_vi
   return std::pair(static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*second));
 }
 
-Expected<RtspTransport, TransportError> parse_alternative(std::string_view text) {
-  RtspTransport transport;
+Expected<TransportHeader, TransportError> parse_alternative(std::string_view text) {
+  TransportHeader transport;
   const std::string_view protocol = next_part(text, ';');
   transport.protocol = protocol;
   if (net::equal_ignoring_case(protocol, "RTP/AVP/TCP")) {
-    transport.lower = LowerTransport::tcp;
+    transport.lower = rtp::LowerTransport::tcp;
   } else if (!net::equal_ignoring_case(protocol, "RTP/AVP") && !net::equal_ignoring_case(protocol, "RTP/AVP/UDP")) {
     return Unexpected(TransportError::unsupported);
   }
-  const bool tcp = transport.lower == LowerTransport::tcp;
+  const bool tcp = transport.lower == rtp::LowerTransport::tcp;
   while (!text.empty()) {
     std::string_view value = next_part(text, ';');
     const std::string_view key = next_part(value, '=');
@@ -62,7 +62,7 @@ Expected<RtspTransport, TransportError> parse_alternative(std::string_view text)
 
 }  // namespace
 
-Expected<RtspTransport, TransportError> choose_transport(std::string_view header) {
+Expected<TransportHeader, TransportError> choose_transport(std::string_view header) {
   TransportError error = TransportError::malformed;
   while (!header.empty()) {
     const std::string_view alternative = next_part(header, ',');
@@ -74,4 +74,4 @@ Expected<RtspTransport, TransportError> choose_transport(std::string_view header
   return Unexpected(error);
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

@@ -8,11 +8,11 @@
 #include "base/expected.hpp"
 #include "serve/rtp/output.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 /// One alternative of a Transport header (RFC 2326, 12.39) that can be served: RTP/AVP, unicast, to play.
-struct RtspTransport {
-  LowerTransport lower = LowerTransport::udp;
+struct TransportHeader {
+  rtp::LowerTransport lower = rtp::LowerTransport::udp;
   std::string protocol = "RTP/AVP";  ///< as it was asked for: "RTP/AVP", "RTP/AVP/UDP", "RTP/AVP/TCP"
   /// UDP: RTP and RTCP port of the client. TCP: channels; nothing = the server chooses.
   std::optional<std::pair<std::uint16_t, std::uint16_t>> pair;
@@ -25,6 +25,6 @@ enum class TransportError {
 
 /// The first alternative of the header's comma-separated list that can be served. Parameters that are not known are
 /// ignored, `destination` too: media only ever goes to where the request came from.
-Expected<RtspTransport, TransportError> choose_transport(std::string_view header);
+Expected<TransportHeader, TransportError> choose_transport(std::string_view header);
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

@@ -3,7 +3,7 @@
 #include "base/units.hpp"
 #include "wire/endpoint.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 namespace {
 
@@ -51,12 +51,12 @@ std::string_view path_and_query(std::string_view target) {
 
 }  // namespace
 
-std::optional<RtspTarget> parse_rtsp_target(std::string_view target) {
+std::optional<Target> parse_target(std::string_view target) {
   const std::string_view whole = path_and_query(target);
   const std::size_t mark = whole.find('?');
   std::string_view path = without_slash(whole.substr(0, mark));
   std::string_view query = mark == std::string_view::npos ? std::string_view{} : without_slash(whole.substr(mark + 1));
-  RtspTarget found;
+  Target found;
   if (!take_track(query, found.track) || !take_track(path, found.track)) return std::nullopt;
   query = without_slash(query);
   path = without_slash(path);
@@ -71,7 +71,7 @@ std::optional<RtspTarget> parse_rtsp_target(std::string_view target) {
   return found;
 }
 
-std::string rtsp_content_base(std::string_view target, std::string_view host_port) {
+std::string content_base(std::string_view target, std::string_view host_port) {
   std::string base;
   if (target.find("://") == std::string_view::npos) {
     base = "rtsp://" + std::string(host_port);
@@ -83,4 +83,4 @@ std::string rtsp_content_base(std::string_view target, std::string_view host_por
   return base;
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

@@ -6,10 +6,10 @@
 
 #include "media/format.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::rtsp {
 
 /// What the URL of an RTSP request names.
-struct RtspTarget {
+struct Target {
   std::string name;
   std::string rendition;                   ///< "" = the first
   std::optional<media::VideoCodec> codec;  ///< ?codec=
@@ -19,11 +19,11 @@ struct RtspTarget {
 /// rtsp://HOST[:PORT]/NAME[/RENDITION][/trackID=N][?codec=mjpeg|h264|h265]. The track may also stand behind the query,
 /// as FFmpeg and VLC join it, and one slash at the end is allowed everywhere. Parameters that are not known are
 /// ignored. Nothing when it is not of that form: no name, a part too many, another codec.
-std::optional<RtspTarget> parse_rtsp_target(std::string_view target);
+std::optional<Target> parse_target(std::string_view target);
 
 /// What Content-Base says to a DESCRIBE of `target`: with scheme and host, its path and the whole ending in exactly one
 /// slash, so that a relative control can be joined to it by putting it behind as well as by RFC 3986.
 /// @param host_port  of the server, for a target without.
-std::string rtsp_content_base(std::string_view target, std::string_view host_port);
+std::string content_base(std::string_view target, std::string_view host_port);
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::rtsp

@@ -12,7 +12,7 @@
 
 #include "base/clock.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::status {
 
 namespace {
 
@@ -34,7 +34,7 @@ double seconds(std::int64_t ns) {
 }
 
 /// Since its newest frame, or since there is the stream.
-std::int64_t inactive_ns(const Stream& stream) {
+std::int64_t inactive_ns(const hub::Stream& stream) {
   return std::max<std::int64_t>(0, stream.age_ns().value_or(stream.uptime_ns()));
 }
 
@@ -42,7 +42,7 @@ std::string dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Json rendition_json(const Stream& stream) {
+Json rendition_json(const hub::Stream& stream) {
   Json json;
   json["name"] = stream.name();
   json["rendition"] = stream.rendition();
@@ -59,7 +59,7 @@ Json rendition_json(const Stream& stream) {
   json["bits_per_second"] = std::llround(stream.bits_per_second());
   const auto age = stream.age_ns();
   json["age_s"] = age ? Json(seconds(*age)) : Json();
-  const UnitPtr newest = stream.history().newest_video();
+  const hub::UnitPtr newest = stream.history().newest_video();
   json["newest_us"] = newest ? Json(newest->packet.pts_us) : Json();
   json["clients"] = stream.client_count();
   json["wanted"] = stream.wanted();
@@ -84,8 +84,8 @@ std::string_view host_of(std::string_view peer) {
   return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
 }
 
-Json client_of_json(const Stream& stream, const Client& client) {
-  const ClientCounters counters = client.counters();
+Json client_of_json(const hub::Stream& stream, const hub::Client& client) {
+  const hub::ClientCounters counters = client.counters();
   const std::string peer = client.peer();
   Json json;
   json["id"] = fmt::to_string(client.id());
@@ -100,7 +100,7 @@ Json client_of_json(const Stream& stream, const Client& client) {
   json["skips"] = counters.skips;
   json["skipped_frames"] = counters.skipped_units;
   json["lag_ms"] = client.lag_us() / 1000;
-  const std::optional<ReceiverQuality> quality = client.quality();
+  const std::optional<hub::ReceiverQuality> quality = client.quality();
   json["loss_fraction"] = quality ? Json(rounded(quality->loss_fraction, 4)) : Json();
   json["packets_lost"] = quality ? Json(quality->packets_lost) : Json();
   json["jitter_ms"] = quality ? Json(rounded(quality->jitter_ms, 2)) : Json();
@@ -110,24 +110,24 @@ Json client_of_json(const Stream& stream, const Client& client) {
 
 }  // namespace
 
-std::string why_not_flowing(const Stream& stream) {
+std::string why_not_flowing(const hub::Stream& stream) {
   switch (stream.state()) {
-    case StreamState::flowing:
+    case hub::StreamState::flowing:
       return {};
-    case StreamState::waiting:
+    case hub::StreamState::waiting:
       return stream.has_source() && !stream.has_writer() ? "no frame yet: nobody writes its ring" : "no frame yet";
-    case StreamState::idle:
+    case hub::StreamState::idle:
       return stream.wanted() ? "no frame yet since its writer was asked for some" : "nobody watches";
-    case StreamState::stalled:
+    case hub::StreamState::stalled:
       return fmt::format("no frame for {} s{}", stream.age_ns().value_or(0) / 1'000'000'000,
                          stream.has_source() && !stream.has_writer() ? ": nobody writes its ring" : "");
-    case StreamState::ended:
+    case hub::StreamState::ended:
       return "the input ended: " + stream.end_reason();
   }
   return {};
 }
 
-std::string streams_json(const Hub& hub, const ServerFacts& facts) {
+std::string streams_json(const hub::Hub& hub, const ServerFacts& facts) {
   Json json;
   json["instance"] = facts.instance;
   json["version"] = CAMPIPE_VERSION;
@@ -141,23 +141,24 @@ std::string streams_json(const Hub& hub, const ServerFacts& facts) {
   return dump(json);
 }
 
-std::string stream_json(const std::vector<Stream*>& streams) {
+std::string stream_json(const std::vector<hub::Stream*>& streams) {
   std::int64_t created_at_us = streams.front()->created_at_us(), uptime_ns = 0, inactive = INT64_MAX;
   std::int64_t newest_us = 0;
   std::uint64_t frames = 0;
   std::size_t viewers = 0, buffered = 0, buffered_bytes = 0;
   bool has_current = false;
   Json renditions = Json::array();
-  for (const Stream* stream : streams) {
+  for (const hub::Stream* stream : streams) {
     created_at_us = std::min(created_at_us, stream->created_at_us());
     uptime_ns = std::max(uptime_ns, stream->uptime_ns());
     inactive = std::min(inactive, inactive_ns(*stream));
-    if (const UnitPtr newest = stream->history().newest_video()) newest_us = std::max(newest_us, newest->packet.pts_us);
+    if (const hub::UnitPtr newest = stream->history().newest_video())
+      newest_us = std::max(newest_us, newest->packet.pts_us);
     frames += stream->totals().units;
     viewers += stream->client_count();
     buffered += stream->history().size();
     buffered_bytes += stream->history().bytes();
-    has_current = has_current || stream->state() == StreamState::flowing;
+    has_current = has_current || stream->state() == hub::StreamState::flowing;
     renditions.push_back(rendition_json(*stream));
   }
   Json json;
@@ -175,17 +176,17 @@ std::string stream_json(const std::vector<Stream*>& streams) {
   return dump(json);
 }
 
-std::string clients_json(const Hub& hub) {
-  std::vector<Stream*> all;
+std::string clients_json(const hub::Hub& hub) {
+  std::vector<hub::Stream*> all;
   for (const auto& stream : hub.streams()) all.push_back(stream.get());
   return clients_json(all);
 }
 
-std::string clients_json(const std::vector<Stream*>& streams) {
+std::string clients_json(const std::vector<hub::Stream*>& streams) {
   Json clients = Json::array();
-  std::set<const Client*> told;  // who waits may wait for several
-  for (const Stream* stream : streams) {
-    for (const Client* client : stream->clients()) {
+  std::set<const hub::Client*> told;  // who waits may wait for several
+  for (const hub::Stream* stream : streams) {
+    for (const hub::Client* client : stream->clients()) {
       if (client != nullptr && told.insert(client).second) clients.push_back(client_of_json(*stream, *client));
     }
   }
@@ -195,7 +196,7 @@ std::string clients_json(const std::vector<Stream*>& streams) {
   return dump(json);
 }
 
-std::string client_json(const Hub& hub, const Client& client) {
+std::string client_json(const hub::Hub& hub, const hub::Client& client) {
   for (const auto& stream : hub.streams()) {
     if (std::ranges::find(stream->clients(), &client) != stream->clients().end())
       return dump(client_of_json(*stream, client));
@@ -203,14 +204,14 @@ std::string client_json(const Hub& hub, const Client& client) {
   return dump(Json());
 }
 
-Health health(const Hub& hub) {
+Health health(const hub::Hub& hub) {
   std::size_t active = 0, idle = 0;
   Json reasons = Json::array();
   for (const auto& stream : hub.streams()) {
-    const StreamState state = stream->state();
-    if (state == StreamState::flowing) ++active;
-    if (state == StreamState::idle) ++idle;
-    if (state == StreamState::flowing || state == StreamState::idle) continue;
+    const hub::StreamState state = stream->state();
+    if (state == hub::StreamState::flowing) ++active;
+    if (state == hub::StreamState::idle) ++idle;
+    if (state == hub::StreamState::flowing || state == hub::StreamState::idle) continue;
     reasons.push_back(fmt::format("{}: {}", stream->path(), why_not_flowing(*stream)));
   }
   if (hub.streams().empty()) reasons.push_back("there is no stream");
@@ -228,4 +229,4 @@ Health health(const Hub& hub) {
   return {good, dump(json)};
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::status

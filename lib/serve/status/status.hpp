@@ -5,7 +5,7 @@
 
 #include "serve/hub/hub.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::status {
 
 /// What a server tells about itself.
 struct ServerFacts {
@@ -18,24 +18,24 @@ struct ServerFacts {
 // JSON; what is not known is null.
 
 /// /api/streams: all streams, one object for each rendition and codec.
-std::string streams_json(const Hub& hub, const ServerFacts& facts);
+std::string streams_json(const hub::Hub& hub, const ServerFacts& facts);
 /// /api/streams/NAME: the streams that a name means, as one.
 /// @param streams  of one name, at least one.
-std::string stream_json(const std::vector<Stream*>& streams);
+std::string stream_json(const std::vector<hub::Stream*>& streams);
 /// /api/clients: all, or those of `streams`.
-std::string clients_json(const Hub& hub);
-std::string clients_json(const std::vector<Stream*>& streams);
+std::string clients_json(const hub::Hub& hub);
+std::string clients_json(const std::vector<hub::Stream*>& streams);
 /// /api/clients/ID.
-std::string client_json(const Hub& hub, const Client& client);
+std::string client_json(const hub::Hub& hub, const hub::Client& client);
 
 /// /health: whether there are streams and each has a fresh frame or is idle, and why not.
 struct Health {
   bool good = false;
   std::string json;
 };
-Health health(const Hub& hub);
+Health health(const hub::Hub& hub);
 
 /// "no frame for 12 s", "no frame yet", "the input ended: …", "nobody watches"; empty while it flows.
-std::string why_not_flowing(const Stream& stream);
+std::string why_not_flowing(const hub::Stream& stream);
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::status

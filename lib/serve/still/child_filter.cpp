@@ -16,7 +16,7 @@
 #include "base/error.hpp"
 #include "base/faults.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::still {
 
 namespace {
 
@@ -220,4 +220,4 @@ void ChildFilter::finish() {
     faults::contain(kKind, [&] { done(std::move(output_)); });
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::still

@@ -12,7 +12,7 @@
 #include "media/payload.hpp"
 #include "net/loop.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::still {
 
 /// A program that gets some bytes on its stdin and answers with others on stdout: started without a shell, with no
 /// descriptor and no service manager's variable of ours, never waited for; killed when it takes too long or answers too
@@ -65,4 +65,4 @@ private:
   net::Timer timer_;
 };
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::still

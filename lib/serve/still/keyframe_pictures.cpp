@@ -7,7 +7,7 @@
 
 #include "base/faults.hpp"
 
-namespace campipe::serve {
+namespace campipe::serve::still {
 
 namespace {
 
@@ -15,8 +15,8 @@ constexpr int kMaxRunning = 2;
 
 }  // namespace
 
-void KeyframePictures::get(const Stream& stream, std::uint64_t from, OnPicture on_picture) {
-  const UnitPtr newest = stream.history().newest_keyframe();
+void KeyframePictures::get(const hub::Stream& stream, std::uint64_t from, OnPicture on_picture) {
+  const hub::UnitPtr newest = stream.history().newest_keyframe();
   if (!newest || newest->index < from) return on_picture(Unexpected(stream.path() + ": no keyframe yet"));
   std::erase_if(entries_, [](const auto& one) { return !one.second.wanted && one.second.stream.expired(); });
   Entry& entry = entries_[&stream];
@@ -28,7 +28,7 @@ void KeyframePictures::get(const Stream& stream, std::uint64_t from, OnPicture o
   want(stream, entry);
 }
 
-void KeyframePictures::want(const Stream& stream, Entry& entry) {
+void KeyframePictures::want(const hub::Stream& stream, Entry& entry) {
   entry.wanted = true;
   entry.held = stream.shared_from_this();
   queue_.push_back(&stream);
@@ -37,7 +37,7 @@ void KeyframePictures::want(const Stream& stream, Entry& entry) {
 
 void KeyframePictures::start_some() {
   while (running_ < kMaxRunning && !queue_.empty()) {
-    const Stream* stream = queue_.front();
+    const hub::Stream* stream = queue_.front();
     queue_.pop_front();
     ++running_;
     Entry& entry = entries_[stream];
@@ -46,8 +46,8 @@ void KeyframePictures::start_some() {
   }
 }
 
-void KeyframePictures::start(const Stream& stream, Entry& entry) {
-  if (const UnitPtr newest = stream.history().newest_keyframe()) entry.keyframe = newest;  // may have come since
+void KeyframePictures::start(const hub::Stream& stream, Entry& entry) {
+  if (const hub::UnitPtr newest = stream.history().newest_keyframe()) entry.keyframe = newest;  // may have come since
   const std::string codec(media::name(stream.format()->video.codec));
   std::vector<std::string> argv{camenc_, "--quiet",        "-c",  "mjpeg", "--output-format",
                                 "jpeg",  "--input-format", codec, "-i",    "-"};
@@ -89,4 +89,4 @@ std::string find_camenc() {
   return ::access(beside.c_str(), X_OK) == 0 ? beside : "camenc";
 }
 
-}  // namespace campipe::serve
+}  // namespace campipe::serve::still

@@ -11,14 +11,14 @@
 #include "base/redact.hpp"
 #include "base/units.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::chain {
 
 using Phase = Stage::Phase;
 
-Chain::Chain(const ChainConfig& config, const std::string& file, Host& host)
+Chain::Chain(const config::ChainConfig& config, const std::string& file, Host& host)
     : config_(config),
       host_(host),
-      wiring_(plan_wiring(config, file)),
+      wiring_(config::plan_wiring(config, file)),
       log_(fmt::format("{}/{}.log", host.log.dir, config.name), host.log.max_size_bytes, host.log.keep) {
   // One clock for all runs of all stages: a restarted source goes on with the times of the one before.
   const std::string clock = StreamClock::now().to_string();
@@ -42,7 +42,7 @@ Chain::~Chain() {
 void Chain::find_units() {
   unit_of_.resize(stages_.size());
   for (std::size_t i = 0; i < stages_.size(); ++i) unit_of_[i] = i;
-  for (const Edge& edge : wiring_.edges) {
+  for (const config::Edge& edge : wiring_.edges) {
     if (edge.paired) std::ranges::replace(unit_of_, unit_of_[edge.to], unit_of_[edge.from]);
   }
   unit_timers_.resize(stages_.size());
@@ -52,21 +52,21 @@ void Chain::say(std::size_t i, const std::string& what) {
   const std::string& name = stage(i).config().name;
   log_.write("camwatch", fmt::format("{}: {}", name, what));
   if (host_.single) {
-    log::info("{}: {}", name, redact_url(what));
+    campipe::log::info("{}: {}", name, redact_url(what));
   } else {
-    log::info("{}/{}: {}", config_.name, name, redact_url(what));
+    campipe::log::info("{}/{}: {}", config_.name, name, redact_url(what));
   }
 }
 
 void Chain::stage_said(std::size_t i, std::string_view line) {
-  const StageConfig& config = stage(i).config();
+  const config::StageConfig& config = stage(i).config();
   const std::string source = stage(i).alive() ? fmt::format("{}[{}]", config.name, stage(i).pid()) : config.name;
   log_.write(source, line);
   if (!host_.echo) return;
   // "camenc: message" as it would look in a shell, not "camenc: camenc: message".
-  const std::string program = program_name(config.cmd.front()) + ": ";
+  const std::string program = config::program_name(config.cmd.front()) + ": ";
   if (line.starts_with(program)) line.remove_prefix(program.size());
-  log::relay(host_.single ? config.name : fmt::format("{}/{}", config_.name, config.name), redact_url(line));
+  campipe::log::relay(host_.single ? config.name : fmt::format("{}/{}", config_.name, config.name), redact_url(line));
 }
 
 bool Chain::any_alive() const {
@@ -104,7 +104,7 @@ void Chain::make_link(std::size_t edge) {
   links_[edge] = {.read_end = std::move(pipe.read_end),
                   .write_end = std::move(pipe.write_end),
                   .draining = false,
-                  .unread_since = Duration(0),
+                  .unread_since = config::Duration(0),
                   .open_since = host_.loop.now()};
 }
 
@@ -142,7 +142,7 @@ void Chain::drain_inputs_of(std::size_t i) {
 
 std::vector<std::size_t> Chain::producers_of(std::size_t i) const {
   std::vector<std::size_t> all;
-  for (const Edge& edge : wiring_.edges) {
+  for (const config::Edge& edge : wiring_.edges) {
     if (edge.to == i) all.push_back(edge.from);
   }
   return all;
@@ -150,7 +150,7 @@ std::vector<std::size_t> Chain::producers_of(std::size_t i) const {
 
 std::vector<std::size_t> Chain::consumers_of(std::size_t i) const {
   std::vector<std::size_t> all;
-  for (const Edge& edge : wiring_.edges) {
+  for (const config::Edge& edge : wiring_.edges) {
     if (edge.from == i) all.push_back(edge.to);
   }
   return all;
@@ -168,27 +168,27 @@ void Chain::start() {
   for (std::size_t e = 0; e < links_.size(); ++e) make_link(e);
   for (const std::size_t i : wiring_.start_order) {
     stage(i).forget_failures();
-    stage(i).set_waiting(Duration(0));
+    stage(i).set_waiting(config::Duration(0));
   }
   for (const std::size_t i : wiring_.start_order) launch(i);
 }
 
 void Chain::launch(std::size_t i) {
-  const StageWiring& wired = wiring_.stages[i];
+  const config::StageWiring& wired = wiring_.stages[i];
   std::vector<std::pair<int, int>> fds;
-  for (const Handed& handed : wired.inputs) {
+  for (const config::Handed& handed : wired.inputs) {
     stop_draining(handed.edge);
     fds.emplace_back(handed.fd, links_[handed.edge].read_end.get());
   }
-  for (const Handed& handed : wired.outputs) fds.emplace_back(handed.fd, links_[handed.edge].write_end.get());
+  for (const config::Handed& handed : wired.outputs) fds.emplace_back(handed.fd, links_[handed.edge].write_end.get());
   std::erase_if(fds, [](const auto& fd) { return fd.second < 0; });  // the other end is done for good
   try {
     stage(i).start(wired.argv, std::move(fds));
   } catch (const Error& error) {
-    failed(i, error.what(), Duration(0), false);
+    failed(i, error.what(), config::Duration(0), false);
     return;
   }
-  log::debug("{}/{}: started, pid {}", config_.name, stage(i).config().name, stage(i).pid());
+  campipe::log::debug("{}/{}: started, pid {}", config_.name, stage(i).config().name, stage(i).pid());
 }
 
 void Chain::launch_unit(std::size_t unit) {
@@ -205,7 +205,7 @@ void Chain::launch_unit(std::size_t unit) {
 
 /// Starts the stages of a unit that wait, once none of them has a process and the last delay is over.
 void Chain::schedule(std::size_t unit) {
-  Duration due{0};
+  config::Duration due{0};
   bool any = false;
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     if (unit_of_[i] != unit) continue;
@@ -214,7 +214,7 @@ void Chain::schedule(std::size_t unit) {
   }
   host_.loop.cancel(unit_timers_[unit]);
   if (!any) return;
-  unit_timers_[unit] = host_.loop.after(std::max(Duration(0), due - host_.loop.now()), [this, unit] {
+  unit_timers_[unit] = host_.loop.after(std::max(config::Duration(0), due - host_.loop.now()), [this, unit] {
     unit_timers_[unit] = 0;
     launch_unit(unit);
   });
@@ -243,7 +243,7 @@ bool Chain::child_ended(pid_t pid, int status) {
       break;
     case Intent::restart:
     case Intent::partner:
-      wait_for_restart(i, Duration(0));
+      wait_for_restart(i, config::Duration(0));
       break;
     case Intent::stop:
       stage(i).set_stopped();
@@ -267,7 +267,7 @@ bool Chain::ended_well(std::size_t i, const Exit& exit) const {
 }
 
 void Chain::ended_by_itself(std::size_t i, const Exit& exit) {
-  using When = RestartPolicy::When;
+  using When = config::RestartPolicy::When;
   const When when = stage(i).config().restart.when;
   if (when == When::never) return done(i, ended_well(i, exit) ? 0 : exit.code);
   if (when == When::on_failure) {
@@ -281,8 +281,8 @@ void Chain::ended_by_itself(std::size_t i, const Exit& exit) {
   failed(i, exit.text, exit.lasted, exit.worked);
 }
 
-void Chain::failed(std::size_t i, const std::string& why, Duration lasted, bool worked) {
-  const Duration delay = stage(i).delay_after(lasted, worked);
+void Chain::failed(std::size_t i, const std::string& why, config::Duration lasted, bool worked) {
+  const config::Duration delay = stage(i).delay_after(lasted, worked);
   say(i, fmt::format("{}: starting again in {}", why,
                      format_duration(std::chrono::ceil<std::chrono::milliseconds>(delay))));
   wait_for_restart(i, delay);
@@ -290,7 +290,7 @@ void Chain::failed(std::size_t i, const std::string& why, Duration lasted, bool 
   schedule(unit_of_[i]);
 }
 
-void Chain::wait_for_restart(std::size_t i, Duration delay) {
+void Chain::wait_for_restart(std::size_t i, config::Duration delay) {
   stage(i).set_waiting(host_.loop.now() + delay);
   if (!stage(i).config().required) drain_inputs_of(i);
   for (std::size_t k = 0; k < stages_.size(); ++k) {
@@ -303,16 +303,16 @@ void Chain::wait_for_restart(std::size_t i, Duration delay) {
 void Chain::done(std::size_t i, int code) {
   stage(i).set_done(code);
   for (std::size_t e = 0; e < links_.size(); ++e) {
-    const Edge& edge = wiring_.edges[e];
+    const config::Edge& edge = wiring_.edges[e];
     // A neighbour that always comes back must find a pipe; the others see the end.
     if (edge.to == i) {
-      if (stage(edge.from).config().restart.when == RestartPolicy::When::always) {
+      if (stage(edge.from).config().restart.when == config::RestartPolicy::When::always) {
         drain(e);
       } else {
         links_[e].read_end.reset();
       }
     }
-    if (edge.from == i && stage(edge.to).config().restart.when != RestartPolicy::When::always)
+    if (edge.from == i && stage(edge.to).config().restart.when != config::RestartPolicy::When::always)
       links_[e].write_end.reset();
   }
   if (!std::ranges::all_of(stages_, [](const auto& one) { return one->phase() == Phase::done; })) return;
@@ -328,7 +328,7 @@ void Chain::start_stage(std::size_t i) {
     throw Error(ExitCode::try_again, fmt::format("{} is stopped: start the chain", config_.name));
   if (stage(i).alive()) return;
   stage(i).forget_failures();
-  wait_for_restart(i, Duration(0));
+  wait_for_restart(i, config::Duration(0));
   schedule(unit_of_[i]);
 }
 
@@ -344,18 +344,19 @@ void Chain::stop_stage(std::size_t i, std::function<void()> then) {
     return then();
   }
   when_stage_stopped_[i].push_back(std::move(then));
-  const StopPolicy& policy = stage(i).config().stop;
+  const config::StopPolicy& policy = stage(i).config().stop;
   stage(i).end(Intent::stop, policy.drain + policy.term);
 }
 
-ChainStatus Chain::status() const {
+control::ChainStatus Chain::status() const {
   static constexpr std::array<const char*, 4> kStates{"stopped", "running", "stopping", "done"};
-  ChainStatus status{.name = config_.name, .state = kStates[static_cast<std::size_t>(state_)], .stages = {}};
-  const Duration now = host_.loop.now();
+  control::ChainStatus status{.name = config_.name, .state = kStates[static_cast<std::size_t>(state_)], .stages = {}};
+  const config::Duration now = host_.loop.now();
   for (const auto& one : stages_) status.stages.push_back(one->status(now));
-  const bool failing = std::ranges::any_of(status.stages, [](const StageStatus& s) { return s.failing && s.required; });
+  const bool failing =
+      std::ranges::any_of(status.stages, [](const control::StageStatus& s) { return s.failing && s.required; });
   if (state_ == State::running && failing) status.state = "failing";
   return status;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::chain

@@ -11,7 +11,7 @@
 #include "watch/control/status.hpp"
 #include "watch/log/file.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::chain {
 
 /// The stages of one chain, the pipes between them, and the decisions: who starts when, who starts again, who is hung.
 ///
@@ -22,7 +22,7 @@ class Chain {
 public:
   enum class State { stopped, running, stopping, done };
 
-  Chain(const ChainConfig& config, const std::string& file, Host& host);
+  Chain(const config::ChainConfig& config, const std::string& file, Host& host);
   ~Chain();
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
@@ -55,14 +55,14 @@ public:
   /// Once a second. `held_up`: we ourselves were, nobody is to be judged by what we missed.
   void tick(bool held_up);
 
-  ChainStatus status() const;
+  control::ChainStatus status() const;
 
 private:
   enum class AfterStop { stay, start };
   struct Link {
     Fd read_end, write_end;
     bool draining = false;
-    Duration unread_since{0}, open_since{0};  // 0 = it is empty; full
+    config::Duration unread_since{0}, open_since{0};  // 0 = it is empty; full
   };
 
   Stage& stage(std::size_t i) { return *stages_[i]; }
@@ -82,8 +82,8 @@ private:
   void schedule(std::size_t unit);
 
   void ended_by_itself(std::size_t i, const Exit& exit);
-  void failed(std::size_t i, const std::string& why, Duration lasted, bool worked);
-  void wait_for_restart(std::size_t i, Duration delay);
+  void failed(std::size_t i, const std::string& why, config::Duration lasted, bool worked);
+  void wait_for_restart(std::size_t i, config::Duration delay);
   void done(std::size_t i, int code);
   bool all_done(const std::vector<std::size_t>& stages) const;
   std::vector<std::size_t> producers_of(std::size_t i) const;
@@ -95,24 +95,24 @@ private:
   void all_stopped();
   void ask_to_end(std::size_t i);
 
-  void look_at_links(Duration now);
-  EdgeView view_of(std::size_t edge, Duration now) const;
-  void judge_stages(Duration now);
+  void look_at_links(config::Duration now);
+  flow::EdgeView view_of(std::size_t edge, config::Duration now) const;
+  void judge_stages(config::Duration now);
 
-  const ChainConfig& config_;
+  const config::ChainConfig& config_;
   Host& host_;
-  Wiring wiring_;
-  LogFile log_;
+  config::Wiring wiring_;
+  log::File log_;
   State state_ = State::stopped;
   std::vector<std::unique_ptr<Stage>> stages_;
   std::vector<Link> links_;           // as wiring_.edges
   std::vector<std::size_t> unit_of_;  // stages joined by paired edges restart together
-  std::vector<Loop::TimerId> unit_timers_;
-  std::vector<bool> asked_;                  // while stopping
-  std::vector<Loop::TimerId> drain_timers_;  // of each stage, while stopping
+  std::vector<process::Loop::TimerId> unit_timers_;
+  std::vector<bool> asked_;                           // while stopping
+  std::vector<process::Loop::TimerId> drain_timers_;  // of each stage, while stopping
   AfterStop after_stop_ = AfterStop::stay;
   std::vector<std::function<void()>> when_stopped_;
   std::vector<std::vector<std::function<void()>>> when_stage_stopped_;
 };
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::chain

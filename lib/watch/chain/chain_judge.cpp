@@ -5,25 +5,25 @@
 #include "watch/flow/judge.hpp"
 
 /// What a chain sees once a second.
-namespace campipe::watch {
+namespace campipe::watch::chain {
 
 void Chain::tick(bool held_up) {
-  const Duration now = host_.loop.now();
+  const config::Duration now = host_.loop.now();
   for (auto& one : stages_) one->tick(now);
   if (state_ != State::running) return;
   if (held_up) {
     for (auto& one : stages_) one->restart_ages(now);
-    for (auto& link : links_) link.unread_since = Duration(0), link.open_since = now;
+    for (auto& link : links_) link.unread_since = config::Duration(0), link.open_since = now;
     return;
   }
   look_at_links(now);
   judge_stages(now);
 }
 
-void Chain::look_at_links(Duration now) {
-  const auto note = [&](Duration& since, bool is) {
-    if (!is) since = Duration(0);
-    if (is && since == Duration(0)) since = now;
+void Chain::look_at_links(config::Duration now) {
+  const auto note = [&](config::Duration& since, bool is) {
+    if (!is) since = config::Duration(0);
+    if (is && since == config::Duration(0)) since = now;
   };
   for (Link& link : links_) {
     if (!link.write_end || !link.read_end) continue;
@@ -34,30 +34,30 @@ void Chain::look_at_links(Duration now) {
   }
 }
 
-EdgeView Chain::view_of(std::size_t edge, Duration now) const {
+flow::EdgeView Chain::view_of(std::size_t edge, config::Duration now) const {
   const Link& link = links_[edge];
-  EdgeView view{
+  flow::EdgeView view{
       .from = wiring_.edges[edge].from, .to = wiring_.edges[edge].to, .empty = false, .unread_for = {}, .open_for = {}};
   if (!link.write_end || !link.read_end) {  // one end is done for good: it holds nobody up, and tells nothing
     view.open_for = now;
     return view;
   }
-  view.empty = link.unread_since == Duration(0);
+  view.empty = link.unread_since == config::Duration(0);
   if (!view.empty) view.unread_for = now - link.unread_since;
-  if (link.open_since != Duration(0)) view.open_for = now - link.open_since;
+  if (link.open_since != config::Duration(0)) view.open_for = now - link.open_since;
   return view;
 }
 
-void Chain::judge_stages(Duration now) {
-  std::vector<StageView> views;
+void Chain::judge_stages(config::Duration now) {
+  std::vector<flow::StageView> views;
   for (auto& one : stages_) views.push_back(one->view(now));
-  std::vector<EdgeView> edges;
+  std::vector<flow::EdgeView> edges;
   for (std::size_t e = 0; e < links_.size(); ++e) edges.push_back(view_of(e, now));
-  for (const Verdict& verdict : judge(views, edges)) {
+  for (const flow::Verdict& verdict : judge(views, edges)) {
     Stage& hung = stage(verdict.stage);
     say(verdict.stage, verdict.reason + ": restarting it");
     hung.end(Intent::hung, hung.config().stop.term);
   }
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::chain

@@ -3,7 +3,7 @@
 #include "watch/chain/chain.hpp"
 
 /// The ordered end of a chain.
-namespace campipe::watch {
+namespace campipe::watch::chain {
 
 using Phase = Stage::Phase;
 
@@ -54,9 +54,9 @@ void Chain::all_stopped() {
 /// A source is told to end; the others end by themselves when their input has ended, or are told after a while. Who
 /// reads a ring has an input that does not end.
 void Chain::ask_to_end(std::size_t i) {
-  const StopPolicy& policy = stage(i).config().stop;
+  const config::StopPolicy& policy = stage(i).config().stop;
   const auto producers = producers_of(i);
-  const bool together = policy.order == StopPolicy::Order::together;
+  const bool together = policy.order == config::StopPolicy::Order::together;
   if (!together && std::ranges::any_of(producers, [&](std::size_t p) { return stage(p).alive(); })) return;
   asked_[i] = true;
   if (together || producers.empty() || wiring_.stages[i].reads_rings)
@@ -71,4 +71,4 @@ void Chain::kill_all() noexcept {
   for (auto& one : stages_) one->kill();
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::chain

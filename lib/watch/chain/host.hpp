@@ -7,14 +7,14 @@
 #include "watch/process/loop.hpp"
 #include "watch/process/processes.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::chain {
 
 /// What the supervisor lends its chains.
 struct Host {
-  Loop& loop;  ///< its clock is everybody's
-  Processes& processes;
+  process::Loop& loop;  ///< its clock is everybody's
+  process::Processes& processes;
   std::map<std::string, std::string> environment;  ///< of every stage
-  LogPolicy log;                                   ///< dir is set
+  config::LogPolicy log;                           ///< dir is set
   bool echo = false;                               ///< stages' lines also go to our stderr
   bool single = false;  ///< one chain from the command line: lines are named after the stage alone
   /// A stage has failed for the third time in a row.
@@ -22,4 +22,4 @@ struct Host {
   std::function<void()> chain_done;  ///< every stage of a chain has ended for good
 };
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::chain

@@ -14,7 +14,7 @@
 #include "base/redact.hpp"
 #include "watch/config/variables.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::chain {
 
 namespace {
 
@@ -54,7 +54,7 @@ const char* meaning(int code) {
 
 }  // namespace
 
-Stage::Stage(const StageConfig& config, Host& host, std::string clock, Said said)
+Stage::Stage(const config::StageConfig& config, Host& host, std::string clock, Said said)
     : config_(config),
       host_(host),
       clock_(std::move(clock)),
@@ -78,11 +78,11 @@ std::vector<std::string> Stage::environment() const {
   const auto set = [&](const std::map<std::string, std::string>& more) {
     for (const auto& [name, value] : more) all[name] = value;
   };
-  if (!config_.env_file.empty()) set(read_env_file(config_.env_file));
+  if (!config_.env_file.empty()) set(config::read_env_file(config_.env_file));
   set(config_.env);
   all["NOTIFY_SOCKET"] = notify_.address();
   all["CAMPIPE_CLOCK"] = clock_;
-  if (config_.watchdog.heartbeat != Duration(0)) {
+  if (config_.watchdog.heartbeat != config::Duration(0)) {
     all["WATCHDOG_USEC"] =
         std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(config_.watchdog.heartbeat).count());
   }
@@ -94,7 +94,7 @@ std::vector<std::string> Stage::environment() const {
 void Stage::start(const std::vector<std::string>& argv, std::vector<std::pair<int, int>> fds) {
   ++starts_;
   intent_ = Intent::none;
-  notify_.receive([](const Report&) {});  // the last process's words are not the next one's
+  notify_.receive([](const flow::Report&) {});  // the last process's words are not the next one's
   const bool has_output = std::ranges::any_of(fds, [](const auto& fd) { return fd.first == 1; });
   if (!has_output) fds.emplace_back(1, log_.write_end.get());
   fds.emplace_back(2, log_.write_end.get());
@@ -104,7 +104,7 @@ void Stage::start(const std::vector<std::string>& argv, std::vector<std::pair<in
   io_bytes_.reset();
 }
 
-void Stage::end(Intent intent, Duration patience) {
+void Stage::end(Intent intent, config::Duration patience) {
   if (!alive() || phase_ == Phase::ending) return;
   phase_ = Phase::ending;
   intent_ = intent;
@@ -154,7 +154,7 @@ void Stage::read_log() {
 }
 
 void Stage::read_reports() {
-  notify_.receive([this](const Report& report) {
+  notify_.receive([this](const flow::Report& report) {
     if (flow_) flow_->apply(report, host_.loop.now());
   });
 }
@@ -165,7 +165,7 @@ bool Stage::failing() const noexcept {
            (flow_->worked() || host_.loop.now() - flow_->started() >= config_.restart.stable));
 }
 
-void Stage::tick(Duration now) {
+void Stage::tick(config::Duration now) {
   lines_.tick(now);
   if (!alive() || !flow_ || flow_->reports()) return;
   const auto bytes = host_.processes.io_bytes(pid_);
@@ -173,13 +173,13 @@ void Stage::tick(Duration now) {
   io_bytes_ = bytes;
 }
 
-void Stage::restart_ages(Duration now) noexcept {
+void Stage::restart_ages(config::Duration now) noexcept {
   if (flow_) flow_->restart_ages(now);
   io_at_ = now;
 }
 
-StageView Stage::view(Duration now) {
-  StageView view;
+flow::StageView Stage::view(config::Duration now) {
+  flow::StageView view;
   view.running = phase_ == Phase::running;
   view.limits = config_.watchdog;
   if (flow_) flow_->fill(view, now);
@@ -187,9 +187,9 @@ StageView Stage::view(Duration now) {
   return view;
 }
 
-StageStatus Stage::status(Duration now) const {
+control::StageStatus Stage::status(config::Duration now) const {
   static constexpr std::array<const char*, 5> kPhases{"stopped", "running", "ending", "restarting", "done"};
-  StageStatus status;
+  control::StageStatus status;
   status.name = config_.name;
   status.state = kPhases[static_cast<std::size_t>(phase_)];
   status.pid = pid_;
@@ -216,4 +216,4 @@ StageStatus Stage::status(Duration now) const {
   return status;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::chain

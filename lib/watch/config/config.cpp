@@ -14,7 +14,7 @@
 #include "watch/config/wiring.hpp"
 #include "watch/config/yaml_node.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 namespace {
 
@@ -326,4 +326,4 @@ Config load_config(const std::string& path) {
   return parse_config(read_text_file(path, kMaxFile), path);
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

@@ -10,7 +10,7 @@
 #include "base/error.hpp"
 
 /// What camwatch is told to run: chains of stages. See camwatch.yaml(5) for the file.
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 using Duration = std::chrono::nanoseconds;
 
@@ -120,4 +120,4 @@ bool is_name(std::string_view text) noexcept;
 /// Throws ConfigError with the line that is wrong; Error when the file cannot be read. At most 64 KiB.
 std::map<std::string, std::string> read_env_file(const std::string& path);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

@@ -7,7 +7,7 @@
 
 #include "watch/config/wiring.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 namespace {
 
@@ -143,4 +143,4 @@ Config parse_pipeline(std::string_view text) {
   return config;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

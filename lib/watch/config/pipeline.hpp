@@ -4,7 +4,7 @@
 
 #include "watch/config/config.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 /// 'camgrab pattern | camenc | camserve' as a configuration of one chain "main" that ends when its source ends well
 /// (restart: on-failure). Words as a shell's: blanks between them, '…', "…" with \" and \\, \ before any character.
@@ -12,4 +12,4 @@ namespace campipe::watch {
 /// ("camenc-2"). Throws Error(usage) "pipeline:COLUMN: …".
 Config parse_pipeline(std::string_view text);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

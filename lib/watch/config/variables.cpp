@@ -9,7 +9,7 @@
 
 #include "base/fd.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 std::string expand_text(std::string_view text, std::map<std::string, Variable>& variables,
                         const std::map<std::string, std::string>& fixed,
@@ -94,4 +94,4 @@ std::map<std::string, std::string> read_env_file(const std::string& path) {
   return env;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

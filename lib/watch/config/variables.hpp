@@ -6,7 +6,7 @@
 
 #include "watch/config/config.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 /// A chain's own word for a template.
 struct Variable {
@@ -27,4 +27,4 @@ bool is_variable_name(std::string_view text) noexcept;
 /// A file's text. Throws Error: cannot be read, no regular file, over `limit` bytes.
 std::string read_text_file(const std::string& path, std::size_t limit);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

@@ -9,7 +9,7 @@
 
 #include "ring/kernel/names.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 namespace {
 
@@ -369,4 +369,4 @@ std::string program_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

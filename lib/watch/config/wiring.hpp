@@ -6,7 +6,7 @@
 
 #include "watch/config/config.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 /// One pipe: from a stage to one that names it in `from:`. Indices into ChainConfig::stages.
 struct Edge {
@@ -43,4 +43,4 @@ Wiring plan_wiring(const ChainConfig& chain, const std::string& file);
 /// "camgrab" of "/usr/bin/camgrab".
 std::string program_name(const std::string& path);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

@@ -8,7 +8,7 @@
 
 #include "base/units.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 namespace {
 
@@ -205,4 +205,4 @@ void YamlNode::unknown_key(std::string_view known) const {
   throw ConfigError(document_->file, position(fallback_), fmt::format("{}: unknown key: there are {}", path_, known));
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

@@ -10,7 +10,7 @@
 #include "watch/config/config.hpp"
 
 /// Typed access to YAML with the position in every message. For the configuration's .cpp files only.
-namespace campipe::watch {
+namespace campipe::watch::config {
 
 /// What all nodes of one file share.
 struct YamlDocument {
@@ -63,4 +63,4 @@ private:
   YAML::Mark fallback_;
 };
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::config

@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::control {
 
 namespace {
 
@@ -79,4 +79,4 @@ void make_folder(const std::string& path, bool ours) {
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) refuse("others may write into it: chmod go-w");
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::control

@@ -3,7 +3,7 @@
 
 /// Where camwatch finds and leaves its files: for root and for a service the system's folders, for everybody else
 /// XDG's.
-namespace campipe::watch {
+namespace campipe::watch::control {
 
 /// $XDG_CONFIG_HOME/campipe/camwatch.yaml (~/.config/…, but not for root), when that exists or there is no
 /// /etc/campipe/camwatch.yaml; else that.
@@ -23,4 +23,4 @@ std::string default_log_dir();
 /// and it belongs to somebody else or others may write into it (a folder in /tmp that was there before us).
 void make_folder(const std::string& path, bool ours);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::control

@@ -15,7 +15,7 @@
 #include "base/log.hpp"
 #include "watch/control/paths.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::control {
 
 namespace {
 
@@ -37,7 +37,7 @@ sockaddr_un address_of(const std::string& path) {
 
 }  // namespace
 
-ControlServer::ControlServer(Loop& loop, const std::string& path, Handler handler)
+Server::Server(process::Loop& loop, const std::string& path, Handler handler)
     : loop_(loop), path_(path), handler_(std::move(handler)) {
   const sockaddr_un address = address_of(path);
   make_folder(path.substr(0, path.rfind('/')), true);
@@ -55,7 +55,7 @@ ControlServer::ControlServer(Loop& loop, const std::string& path, Handler handle
   loop_.watch(socket_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
 }
 
-ControlServer::~ControlServer() {
+Server::~Server() {
   loop_.unwatch(socket_.get());
   ::unlink(path_.c_str());
   lock_.reset();  // whoever reads the answer to a stop may start the next camwatch
@@ -67,7 +67,7 @@ ControlServer::~ControlServer() {
   }
 }
 
-void ControlServer::lock(const std::string& path) {
+void Server::lock(const std::string& path) {
   lock_ = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock_) throw Error(ExitCode::cannot_create, fmt::format("cannot make {}: {}", path, errno_text(errno)));
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return;
@@ -77,7 +77,7 @@ void ControlServer::lock(const std::string& path) {
                           path_));
 }
 
-void ControlServer::accept() {
+void Server::accept() {
   Fd fd(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd || clients_.size() >= kMaxClients) return;
   ucred peer{};
@@ -92,7 +92,7 @@ void ControlServer::accept() {
   loop_.watch(number, EPOLLIN, [this, number](std::uint32_t events) { ready(number, events); });
 }
 
-void ControlServer::drop(int fd) {
+void Server::drop(int fd) {
   const auto found = clients_.find(fd);
   if (found == clients_.end()) return;
   loop_.cancel(found->second->timer);
@@ -100,13 +100,13 @@ void ControlServer::drop(int fd) {
   clients_.erase(found);
 }
 
-void ControlServer::ready(int fd, std::uint32_t events) {
+void Server::ready(int fd, std::uint32_t events) {
   const auto client = clients_.at(fd);
   if ((events & EPOLLOUT) != 0) return write(fd, *client);
   read(fd, *client);
 }
 
-void ControlServer::read(int fd, Client& client) {
+void Server::read(int fd, Client& client) {
   std::array<char, kMaxRequest> bytes;
   const ssize_t got = ::read(fd, bytes.data(), bytes.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -130,7 +130,7 @@ void ControlServer::read(int fd, Client& client) {
   });
 }
 
-void ControlServer::write(int fd, Client& client) {
+void Server::write(int fd, Client& client) {
   const ssize_t wrote = ::send(fd, client.out.data(), client.out.size(), MSG_NOSIGNAL);
   if (wrote < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (wrote < 0) return drop(fd);
@@ -138,7 +138,7 @@ void ControlServer::write(int fd, Client& client) {
   if (client.out.empty()) drop(fd);
 }
 
-std::string ask_control(const std::string& path, const std::string& request, Duration timeout) {
+std::string ask_control(const std::string& path, const std::string& request, config::Duration timeout) {
   const sockaddr_un address = address_of(path);
   const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) throw_errno(errno, "cannot make a socket");
@@ -167,4 +167,4 @@ std::string ask_control(const std::string& path, const std::string& request, Dur
   return answer;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::control

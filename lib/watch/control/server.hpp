@@ -7,27 +7,27 @@
 #include "base/fd.hpp"
 #include "watch/process/loop.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::control {
 
 /// The socket that `camwatch status` and its like talk to: one line of request, one line of answer, both JSON. For our
 /// user and root only. At most 16 clients, 4 KiB a request, 10 s for it.
-class ControlServer {
+class Server {
 public:
   using Reply = std::function<void(std::string line)>;  ///< may be called later, or never when the server goes
   using Handler = std::function<void(const std::string& request, Reply reply)>;
 
   /// Throws Error: try_again when a camwatch is already there, cannot_create, config when the path is too long.
-  ControlServer(Loop& loop, const std::string& path, Handler handler);
-  ~ControlServer();
-  ControlServer(const ControlServer&) = delete;
-  ControlServer& operator=(const ControlServer&) = delete;
+  Server(process::Loop& loop, const std::string& path, Handler handler);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
 private:
   struct Client {
     Fd fd;
     std::string in, out;
     bool asked = false;
-    Loop::TimerId timer = 0;
+    process::Loop::TimerId timer = 0;
   };
 
   void lock(const std::string& path);
@@ -37,7 +37,7 @@ private:
   void write(int fd, Client& client);
   void drop(int fd);
 
-  Loop& loop_;
+  process::Loop& loop_;
   std::string path_;
   Handler handler_;
   Fd lock_, socket_;
@@ -46,6 +46,6 @@ private:
 
 /// Sends `request` and returns the answer. Throws Error: unavailable when no camwatch listens at `path`, permission,
 /// io_error when the answer does not come within `timeout`.
-std::string ask_control(const std::string& path, const std::string& request, Duration timeout);
+std::string ask_control(const std::string& path, const std::string& request, config::Duration timeout);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::control

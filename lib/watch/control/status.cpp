@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::control {
 
 namespace {
 
@@ -47,7 +47,7 @@ std::string ago(const ordered_json& seconds) {
 }
 
 std::string text_or_dash(const ordered_json& value) {
-  return value.is_string() ? log::printable(value.get<std::string>()) : "-";
+  return value.is_string() ? campipe::log::printable(value.get<std::string>()) : "-";
 }
 
 std::vector<std::string> row_of(const ordered_json& stage) {
@@ -114,4 +114,4 @@ std::string one_line(const ChainStatus& chain) {
   return fmt::format("{}: {}", chain.name, fmt::join(parts, ", "));
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::control

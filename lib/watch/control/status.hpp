@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-namespace campipe::watch {
+namespace campipe::watch::control {
 
 /// What `camwatch status` tells.
 struct StageStatus {
@@ -47,4 +47,4 @@ std::string table_of(const std::string& json);
 /// "front: grab 30.0 fps, enc 30.0 fps, serve 30.0 fps"
 std::string one_line(const ChainStatus& chain);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::control

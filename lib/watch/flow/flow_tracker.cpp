@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-namespace campipe::watch {
+namespace campipe::watch::flow {
 
-void FlowTracker::restart_ages(Duration now) noexcept {
+void FlowTracker::restart_ages(config::Duration now) noexcept {
   judged_since_ = report_at_ = heartbeat_at_ = in_at_ = out_at_ = free_since_ = now;
 }
 
-void FlowTracker::apply(const Report& report, Duration now) noexcept {
+void FlowTracker::apply(const Report& report, config::Duration now) noexcept {
   ready_ = ready_ || report.ready;
   if (report.heartbeat) beats_ = true, heartbeat_at_ = now;
   if (!report.flow) return;
@@ -22,7 +22,7 @@ void FlowTracker::apply(const Report& report, Duration now) noexcept {
   if (blocked_ || was_blocked) free_since_ = now;
 }
 
-void FlowTracker::count(const Report& report, Duration now) noexcept {
+void FlowTracker::count(const Report& report, config::Duration now) noexcept {
   const std::uint64_t in = report.frames_in.value_or(in_);
   const std::uint64_t out = report.frames_out.value_or(out_);
   if (in > in_) had_in_ = true, in_at_ = now;
@@ -35,12 +35,12 @@ void FlowTracker::count(const Report& report, Duration now) noexcept {
   counted_ = counted, counted_at_ = now;
 }
 
-std::optional<Duration> FlowTracker::last_frame() const noexcept {
+std::optional<config::Duration> FlowTracker::last_frame() const noexcept {
   if (last_us_ <= 0) return std::nullopt;
   return std::chrono::microseconds(last_us_);
 }
 
-void FlowTracker::fill(StageView& view, Duration now) const noexcept {
+void FlowTracker::fill(StageView& view, config::Duration now) const noexcept {
   view.up = now - judged_since_;
   view.beats = beats_;
   view.heartbeat_age = now - heartbeat_at_;
@@ -53,4 +53,4 @@ void FlowTracker::fill(StageView& view, Duration now) const noexcept {
   view.in_age = now - in_at_, view.out_age = now - out_at_;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::flow

@@ -5,17 +5,19 @@
 #include "watch/flow/judge.hpp"
 #include "watch/flow/report.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::flow {
 
 /// What one process has told since its start, as ages. All times are CLOCK_MONOTONIC and passed in.
 class FlowTracker {
 public:
-  explicit FlowTracker(Duration started) noexcept : started_(started), counted_at_(started) { restart_ages(started); }
+  explicit FlowTracker(config::Duration started) noexcept : started_(started), counted_at_(started) {
+    restart_ages(started);
+  }
 
-  void apply(const Report& report, Duration now) noexcept;
+  void apply(const Report& report, config::Duration now) noexcept;
 
   /// The watcher itself was held up: what it did not see in that time says nothing.
-  void restart_ages(Duration now) noexcept;
+  void restart_ages(config::Duration now) noexcept;
 
   bool ready() const noexcept { return ready_; }
   bool reports() const noexcept { return reports_; }
@@ -24,23 +26,24 @@ public:
   std::uint64_t frames_in() const noexcept { return in_; }
   std::uint64_t frames_out() const noexcept { return out_; }
   bool blocked() const noexcept { return blocked_; }
-  double fps() const noexcept { return fps_; }          ///< over the last second
-  std::optional<Duration> last_frame() const noexcept;  ///< when the newest came
-  Duration started() const noexcept { return started_; }
+  double fps() const noexcept { return fps_; }                  ///< over the last second
+  std::optional<config::Duration> last_frame() const noexcept;  ///< when the newest came
+  config::Duration started() const noexcept { return started_; }
 
   /// Fills the part of `view` that comes from the process's reports.
-  void fill(StageView& view, Duration now) const noexcept;
+  void fill(StageView& view, config::Duration now) const noexcept;
 
 private:
-  void count(const Report& report, Duration now) noexcept;
+  void count(const Report& report, config::Duration now) noexcept;
 
-  Duration started_{0}, judged_since_{0}, report_at_{0}, heartbeat_at_{0}, in_at_{0}, out_at_{0}, free_since_{0};
+  config::Duration started_{0}, judged_since_{0}, report_at_{0}, heartbeat_at_{0}, in_at_{0}, out_at_{0},
+      free_since_{0};
   bool ready_ = false, reports_ = false, beats_ = false, had_in_ = false, had_out_ = false, blocked_ = false;
   cli::Flow flow_ = cli::Flow::waiting;
   std::uint64_t in_ = 0, out_ = 0, counted_ = 0;
-  Duration counted_at_;
+  config::Duration counted_at_;
   std::int64_t last_us_ = 0;
   double fps_ = 0;
 };
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::flow

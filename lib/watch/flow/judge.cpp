@@ -5,12 +5,12 @@
 
 #include <fmt/format.h>
 
-namespace campipe::watch {
+namespace campipe::watch::flow {
 
 namespace {
 
 /// Reports come once a second; one may be late.
-constexpr Duration kFresh = std::chrono::milliseconds(2500);
+constexpr config::Duration kFresh = std::chrono::milliseconds(2500);
 
 class Judge {
 public:
@@ -19,15 +19,15 @@ public:
   std::optional<std::string> reason(std::size_t i) const {
     const StageView& stage = stages_[i];
     if (!stage.running) return std::nullopt;
-    const Duration free = free_for(i);
+    const config::Duration free = free_for(i);
     // Our tools give signs of life also in a blocked write, others do not.
-    if (no_heartbeat(stage) && (stage.reports || free != Duration(0)))
+    if (no_heartbeat(stage) && (stage.reports || free != config::Duration(0)))
       return said("no sign of life", stage.heartbeat_age);
-    if (free == Duration(0)) return std::nullopt;  // the reader of its output holds it up
-    if (const Duration age = unread_for(i); over(age, limit(stage, takes(i))))
+    if (free == config::Duration(0)) return std::nullopt;  // the reader of its output holds it up
+    if (const config::Duration age = unread_for(i); over(age, limit(stage, takes(i))))
       return said("does not take its input", age);
     if (stage.reports && stage.flow == cli::Flow::idle) return std::nullopt;
-    const Duration silent = std::min(free, silent_for(i));
+    const config::Duration silent = std::min(free, silent_for(i));
     if (!has_producers(i)) {
       return over(silent, limit(stage, gives(i))) ? std::optional(said("no frames come out of it", silent))
                                                   : std::nullopt;
@@ -39,17 +39,17 @@ public:
   }
 
 private:
-  static std::string said(const char* what, Duration age) {
+  static std::string said(const char* what, config::Duration age) {
     return fmt::format("{} for {:.1f} s", what, std::chrono::duration<double>(age).count());
   }
-  static bool over(Duration age, Duration limit) { return limit != Duration(0) && age > limit; }
+  static bool over(config::Duration age, config::Duration limit) { return limit != config::Duration(0) && age > limit; }
 
   static bool no_heartbeat(const StageView& stage) {
     return stage.beats && over(stage.heartbeat_age, stage.limits.heartbeat);
   }
 
   /// The first frame may take longer: a program that starts, a camera's next keyframe.
-  static Duration limit(const StageView& stage, bool began) {
+  static config::Duration limit(const StageView& stage, bool began) {
     return began ? stage.limits.stall : stage.limits.startup;
   }
 
@@ -58,10 +58,10 @@ private:
   }
 
   /// How long nobody behind it has held it up; 0 = somebody does now.
-  Duration free_for(std::size_t i) const {
+  config::Duration free_for(std::size_t i) const {
     const StageView& stage = stages_[i];
-    Duration free = stage.up;
-    if (stage.reports) free = std::min(free, stage.blocked ? Duration(0) : stage.free_for);
+    config::Duration free = stage.up;
+    if (stage.reports) free = std::min(free, stage.blocked ? config::Duration(0) : stage.free_for);
     for (const EdgeView& edge : edges_) {
       if (edge.from == i) free = std::min(free, edge.open_for);
     }
@@ -70,9 +70,9 @@ private:
 
   /// How long a pipe has waited for the stage to read; 0 = none does. Something always waits before a reader that is
   /// merely slow: that one's counter, or the kernel's for it, goes on.
-  Duration unread_for(std::size_t i) const {
+  config::Duration unread_for(std::size_t i) const {
     const StageView& stage = stages_[i];
-    Duration unread{0};
+    config::Duration unread{0};
     for (const EdgeView& edge : edges_) {
       if (edge.to == i) unread = std::max(unread, edge.unread_for);
     }
@@ -82,7 +82,7 @@ private:
   bool takes(std::size_t i) const {
     const StageView& stage = stages_[i];
     if (stage.reports) return stage.had_in;
-    return heard(i) || (stage.limits.startup != Duration(0) && stage.up > stage.limits.startup);
+    return heard(i) || (stage.limits.startup != config::Duration(0) && stage.up > stage.limits.startup);
   }
   bool gives(std::size_t i) const {
     const StageView& stage = stages_[i];
@@ -113,26 +113,26 @@ private:
   }
 
   /// How long nothing has come out of it; 0 = something has, or nobody can tell.
-  Duration silent_for(std::size_t i) const {
+  config::Duration silent_for(std::size_t i) const {
     const StageView& stage = stages_[i];
     const bool consumers = std::ranges::any_of(edges_, [&](const EdgeView& edge) { return edge.from == i; });
     if (stage.reports) {
-      if (has_producers(i)) return consumers && stage.report_age <= kFresh ? stage.out_age : Duration(0);
+      if (has_producers(i)) return consumers && stage.report_age <= kFresh ? stage.out_age : config::Duration(0);
       // Its own word: a camera that is waited for is nobody's fault.
-      return stage.flow == cli::Flow::stalled && stage.report_age <= kFresh ? stage.in_age : Duration(0);
+      return stage.flow == cli::Flow::stalled && stage.report_age <= kFresh ? stage.in_age : config::Duration(0);
     }
-    Duration silent = stage.up;
+    config::Duration silent = stage.up;
     const bool listeners = each_listener(i, [&](const EdgeView& edge, const StageView& reader) {
-      silent = std::min(silent, edge.empty ? reader.in_age : Duration(0));
+      silent = std::min(silent, edge.empty ? reader.in_age : config::Duration(0));
     });
-    return listeners ? silent : Duration(0);
+    return listeners ? silent : config::Duration(0);
   }
 
   /// How long ago it was last given a frame; nothing when that is not known, or it never was.
-  std::optional<Duration> input_age(std::size_t i) const {
+  std::optional<config::Duration> input_age(std::size_t i) const {
     const StageView& stage = stages_[i];
     if (stage.reports) return stage.had_in ? std::optional(stage.in_age) : std::nullopt;
-    std::optional<Duration> age;
+    std::optional<config::Duration> age;
     for (const EdgeView& edge : edges_) {
       const StageView& producer = stages_[edge.from];
       if (edge.to != i || !producer.running || !producer.reports || !producer.had_out || producer.blocked) continue;
@@ -156,4 +156,4 @@ std::vector<Verdict> judge(const std::vector<StageView>& stages, const std::vect
   return verdicts;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::flow

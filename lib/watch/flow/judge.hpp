@@ -8,37 +8,38 @@
 
 /// Which stage of a chain is hung: alive, and yet no frame passes. The stage in fault is told from its neighbours,
 /// which fall silent with it: the pipe before it is not emptied, the one behind it is.
-namespace campipe::watch {
+namespace campipe::watch::flow {
 
 /// What is known of one stage at one moment. Ages are at most `up`.
 struct StageView {
   bool running = false;
-  Duration up{0};
+  config::Duration up{0};
 
   bool beats = false;  ///< has ever sent WATCHDOG=1
-  Duration heartbeat_age{0};
+  config::Duration heartbeat_age{0};
   bool reports = false;  ///< tells its flow (X_CAMPIPE_…); other programs do not
-  Duration report_age{0};
+  config::Duration report_age{0};
   cli::Flow flow = cli::Flow::waiting;
-  bool blocked = false;  ///< in a write that waits for its reader
-  Duration free_for{0};  ///< how long it has said that it is not blocked
+  bool blocked = false;          ///< in a write that waits for its reader
+  config::Duration free_for{0};  ///< how long it has said that it is not blocked
   bool had_in = false, had_out = false;
-  Duration in_age{0}, out_age{0};  ///< since its counters last grew
+  config::Duration in_age{0}, out_age{0};  ///< since its counters last grew
 
   /// How long the process (and its children) has read and written nothing, by the kernel's count. Only asked for stages
   /// that do not report; 0 = it does or nobody knows.
-  Duration io_age{0};
+  config::Duration io_age{0};
 
-  WatchdogPolicy limits;
+  config::WatchdogPolicy limits;
 };
 
 /// What is known of one pipe.
 struct EdgeView {
   std::size_t from = 0;
   std::size_t to = 0;
-  bool empty = true;       ///< nothing waits in it
-  Duration unread_for{0};  ///< how long something has waited in it whenever looked at; 0 = it is empty, or just not
-  Duration open_for{0};    ///< how long it has had room whenever looked at; 0 = full
+  bool empty = true;  ///< nothing waits in it
+  config::Duration unread_for{
+      0};  ///< how long something has waited in it whenever looked at; 0 = it is empty, or just not
+  config::Duration open_for{0};  ///< how long it has had room whenever looked at; 0 = full
 };
 
 struct Verdict {
@@ -50,4 +51,4 @@ struct Verdict {
 /// nothing on purpose are never among them.
 std::vector<Verdict> judge(const std::vector<StageView>& stages, const std::vector<EdgeView>& edges);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::flow

@@ -11,7 +11,7 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::flow {
 
 namespace {
 
@@ -68,4 +68,4 @@ void NotifySocket::receive(const std::function<void(const Report&)>& act) {
   }
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::flow

@@ -5,7 +5,7 @@
 #include "base/fd.hpp"
 #include "watch/flow/report.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::flow {
 
 /// Where one stage's sd_notify messages arrive: a datagram socket with a random abstract name, which only that stage is
 /// told. Messages of other users are thrown away (SCM_CREDENTIALS).
@@ -24,4 +24,4 @@ private:
   std::string address_;
 };
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::flow

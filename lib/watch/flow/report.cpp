@@ -6,7 +6,7 @@
 
 #include "base/units.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::flow {
 
 namespace {
 
@@ -38,4 +38,4 @@ Report parse_report(std::string_view datagram) noexcept {
   return report;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::flow

@@ -5,7 +5,7 @@
 
 #include "cli/telemetry.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::flow {
 
 /// One datagram of a stage to its NOTIFY_SOCKET: what cli::Telemetry says, or the part that another program's
 /// sd_notify(3) has in common with it. What is absent or malformed stays empty.
@@ -20,4 +20,4 @@ struct Report {
 
 Report parse_report(std::string_view datagram) noexcept;
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::flow

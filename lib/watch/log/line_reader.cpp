@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-namespace campipe::watch {
+namespace campipe::watch::log {
 
 namespace {
 constexpr std::size_t kMaxLine = 4096;
 }
 
-void LineReader::feed(std::string_view bytes, Duration now) {
+void LineReader::feed(std::string_view bytes, config::Duration now) {
   while (!bytes.empty()) {
     const std::size_t end = bytes.find_first_of("\n\r");
     const std::size_t take = std::min({end, bytes.size(), kMaxLine - line_.size()});
@@ -23,11 +23,11 @@ void LineReader::feed(std::string_view bytes, Duration now) {
   }
 }
 
-void LineReader::end(Duration now) {
+void LineReader::end(config::Duration now) {
   emit(now);
 }
 
-void LineReader::tick(Duration now) {
+void LineReader::tick(config::Duration now) {
   if (now - second_ < std::chrono::seconds(1)) return;
   second_ = now;
   in_second_ = 0;
@@ -36,7 +36,7 @@ void LineReader::tick(Duration now) {
   left_out_ = 0;
 }
 
-void LineReader::emit(Duration now) {
+void LineReader::emit(config::Duration now) {
   if (line_.empty()) return;
   tick(now);
   if (++in_second_ <= lines_per_s_) {
@@ -47,4 +47,4 @@ void LineReader::emit(Duration now) {
   line_.clear();
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::log

@@ -16,7 +16,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::log {
 
 namespace {
 
@@ -35,7 +35,7 @@ bool is_of_stage(std::string_view line, std::string_view stage) {
 /// A log that is read on as it grows.
 class Follower {
 public:
-  Follower(std::string path, std::string chain, const LogRequest& request)
+  Follower(std::string path, std::string chain, const Request& request)
       : path_(std::move(path)), chain_(std::move(chain)), request_(request) {}
 
   /// Calls `line` for each complete new line, also of a successor after a rotation.
@@ -76,12 +76,12 @@ private:
   }
 
   std::string path_, chain_;
-  const LogRequest& request_;
+  const Request& request_;
   Fd fd_;
   std::string rest_;
 };
 
-std::vector<std::string> chains_in(const LogRequest& request) {
+std::vector<std::string> chains_in(const Request& request) {
   if (!request.chain.empty()) return {request.chain};
   std::vector<std::string> names;
   std::error_code error;
@@ -94,7 +94,7 @@ std::vector<std::string> chains_in(const LogRequest& request) {
 
 class Viewer {
 public:
-  Viewer(const LogRequest& request, const std::function<bool(std::string_view)>& print)
+  Viewer(const Request& request, const std::function<bool(std::string_view)>& print)
       : request_(request), print_(print) {}
 
   void run() {
@@ -153,7 +153,7 @@ private:
     for (const Entry& entry : last) more_ = more_ && print_(entry.log->shown(entry.line));
   }
 
-  const LogRequest& request_;
+  const Request& request_;
   const std::function<bool(std::string_view)>& print_;
   std::map<std::string, Follower> logs_;
   bool more_ = true;
@@ -161,8 +161,8 @@ private:
 
 }  // namespace
 
-void show_logs(const LogRequest& request, const std::function<bool(std::string_view)>& print) {
+void show_logs(const Request& request, const std::function<bool(std::string_view)>& print) {
   Viewer(request, print).run();
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::log

@@ -3,10 +3,10 @@
 #include <string>
 #include <string_view>
 
-namespace campipe::watch {
+namespace campipe::watch::log {
 
 /// What `camwatch logs` shows.
-struct LogRequest {
+struct Request {
   std::string dir;
   std::string chain;  ///< empty = all
   std::string stage;  ///< empty = all of the chain
@@ -17,6 +17,6 @@ struct LogRequest {
 /// Prints the last lines of the chains' logs in the order of their times, and goes on with new ones while `follow`.
 /// `print` gets one line without its end and answers whether more is wanted. Throws Error(no_input) when there is no
 /// such log.
-void show_logs(const LogRequest& request, const std::function<bool(std::string_view)>& print);
+void show_logs(const Request& request, const std::function<bool(std::string_view)>& print);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::log

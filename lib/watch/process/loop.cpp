@@ -7,7 +7,7 @@
 
 #include "base/clock.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::process {
 
 namespace {
 
@@ -17,8 +17,8 @@ std::uint64_t tag(int fd, std::uint32_t generation) {
 
 }  // namespace
 
-Duration monotonic_now() noexcept {
-  return Duration(monotonic_ns());
+config::Duration monotonic_now() noexcept {
+  return config::Duration(monotonic_ns());
 }
 
 Loop::Loop(Clock clock) : clock_(std::move(clock)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
@@ -43,7 +43,7 @@ void Loop::unwatch(int fd) noexcept {
   if (watched_.erase(fd) > 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-Loop::TimerId Loop::after(Duration delay, std::function<void()> act) {
+Loop::TimerId Loop::after(config::Duration delay, std::function<void()> act) {
   timers_.emplace(now() + delay, Timer{++timer_ids_, std::move(act)});
   return timer_ids_;
 }
@@ -60,7 +60,7 @@ int Loop::timeout_ms() const {
 }
 
 void Loop::run_timers() {
-  const Duration until = now();
+  const config::Duration until = now();
   while (!stopped_ && !timers_.empty() && timers_.begin()->first <= until) {
     auto due = timers_.extract(timers_.begin());
     due.mapped().act();
@@ -86,4 +86,4 @@ void Loop::step(int timeout_ms) {
   run_timers();
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::process

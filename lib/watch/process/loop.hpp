@@ -9,10 +9,10 @@
 #include "base/fd.hpp"
 #include "watch/config/config.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::process {
 
 /// CLOCK_MONOTONIC.
-Duration monotonic_now() noexcept;
+config::Duration monotonic_now() noexcept;
 
 /// epoll and timers in one thread, which go by a clock that tests may hold. What a callback throws leaves run().
 class Loop {
@@ -20,7 +20,7 @@ public:
   using TimerId = std::uint64_t;  ///< 0 = none
   using OnEvents = std::function<void(std::uint32_t events)>;
 
-  using Clock = std::function<Duration()>;
+  using Clock = std::function<config::Duration()>;
 
   explicit Loop(Clock clock = monotonic_now);
   ~Loop();
@@ -32,8 +32,8 @@ public:
   void change(int fd, std::uint32_t events);
   void unwatch(int fd) noexcept;
 
-  Duration now() const { return clock_(); }
-  TimerId after(Duration delay, std::function<void()> act);
+  config::Duration now() const { return clock_(); }
+  TimerId after(config::Duration delay, std::function<void()> act);
   void cancel(TimerId& timer) noexcept;  ///< and sets it to 0
 
   void run();
@@ -59,10 +59,10 @@ private:
   Clock clock_;
   Fd epoll_;
   std::map<int, Watched> watched_;
-  std::multimap<Duration, Timer> timers_;
+  std::multimap<config::Duration, Timer> timers_;
   std::uint32_t generations_ = 0;
   TimerId timer_ids_ = 0;
   bool stopped_ = false;
 };
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::process

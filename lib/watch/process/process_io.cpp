@@ -11,7 +11,7 @@
 
 #include "base/fd.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::process {
 
 namespace {
 
@@ -68,4 +68,4 @@ std::optional<std::uint64_t> io_bytes(pid_t pid) {
   return sum;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::process

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-namespace campipe::watch {
+namespace campipe::watch::process {
 
 /// The present children of `pid` (of its main thread); at most 256.
 std::vector<pid_t> children_of(pid_t pid);
@@ -14,4 +14,4 @@ std::vector<pid_t> children_of(pid_t pid);
 /// kernel does not tell (another user's, or no such process).
 std::optional<std::uint64_t> io_bytes(pid_t pid);
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::process

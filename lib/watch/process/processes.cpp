@@ -11,7 +11,7 @@
 #include "base/error.hpp"
 #include "watch/process/process_io.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::process {
 
 void SystemProcesses::adopt_orphans() {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw_errno(errno, "cannot become the reaper of orphans");
@@ -50,7 +50,7 @@ pid_t SystemProcesses::session_of(pid_t pid) noexcept {
 }
 
 std::optional<std::uint64_t> SystemProcesses::io_bytes(pid_t pid) {
-  return watch::io_bytes(pid);
+  return process::io_bytes(pid);
 }
 
 void SystemProcesses::kill_all() {
@@ -65,4 +65,4 @@ void SystemProcesses::kill_all() {
   }
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::process

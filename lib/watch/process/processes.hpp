@@ -7,7 +7,7 @@
 
 #include "watch/process/spawn.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::process {
 
 /// The processes of the machine as far as the supervisor, its chains and stages deal with them; a fake in tests.
 class Processes {
@@ -56,4 +56,4 @@ public:
   void kill_all() override;
 };
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::process

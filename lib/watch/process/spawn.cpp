@@ -17,7 +17,7 @@
 
 #include "base/fd.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::process {
 
 namespace {
 
@@ -28,7 +28,7 @@ struct Prepared {
   std::vector<char*> argv, env;
   std::vector<std::pair<int, int>> fds;
   int first_free = 3;  ///< above all numbers in fds
-  Limits limits;
+  config::Limits limits;
   int error_fd = -1;
   pid_t parent = 0;
 };
@@ -168,4 +168,4 @@ std::map<std::string, std::string> inherited_environment() {
   return env;
 }
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::process

@@ -8,7 +8,7 @@
 
 #include "watch/config/config.hpp"
 
-namespace campipe::watch {
+namespace campipe::watch::process {
 
 /// A program to start.
 struct Command {
@@ -17,7 +17,7 @@ struct Command {
   /// {number in the child, descriptor here}, each number once and at most 1023; 0, 1 and 2 that are not here become
   /// /dev/null. All other descriptors are closed in the child.
   std::vector<std::pair<int, int>> fds;
-  Limits limits;
+  config::Limits limits;
 };
 
 /// Starts it as the leader of a session and process group of its own, with no signal blocked or ignored, and with
@@ -33,4 +33,4 @@ std::string find_program(const std::string& program, const std::string& path);
 /// `environ` as a map, without what is meant for this process alone (systemd's NOTIFY_SOCKET, LISTEN_FDS and the like).
 std::map<std::string, std::string> inherited_environment();
 
-}  // namespace campipe::watch
+}  // namespace campipe::watch::process

@@ -45,13 +45,13 @@ inline media::StreamFormat with_audio(media::StreamFormat format,
 /// A clock that tests turn.
 struct Clock {
   std::int64_t now_ns = 1'000'000'000;
-  Stream::Clock function() {
+  hub::Stream::Clock function() {
     return [this] { return now_ns; };
   }
 };
 
 /// Notes what it is told.
-struct Source : StreamSource {
+struct Source : hub::StreamSource {
   void set_wanted(bool wanted) noexcept override {
     now = wanted;
     ++changes;
@@ -62,12 +62,12 @@ struct Source : StreamSource {
 };
 
 /// A client that takes what it can and can be told to take nothing.
-class Taker : public Client {
+class Taker : public hub::Client {
 public:
-  Taker(Stream& stream, LagPolicy policy) : cursor(stream, policy), attachment(stream, *this) {}
+  Taker(hub::Stream& stream, hub::LagPolicy policy) : cursor(stream, policy), attachment(stream, *this) {}
 
   void take() {
-    while (const UnitPtr unit = cursor.next()) {
+    while (const hub::UnitPtr unit = cursor.next()) {
       cursor.sent(*unit, unit->packet.payload.size());
       taken.push_back(unit->index);
     }
@@ -82,10 +82,10 @@ public:
   std::string peer() const override { return "192.0.2.1:1"; }
   std::int64_t connected_at_us() const override { return 0; }
   std::int64_t lag_us() const override { return cursor.lag_us(); }
-  ClientCounters counters() const override { return cursor.counters(); }
+  hub::ClientCounters counters() const override { return cursor.counters(); }
 
-  Cursor cursor;
-  Attachment attachment;
+  hub::Cursor cursor;
+  hub::Attachment attachment;
   std::vector<std::uint64_t> taken;
   int formats = 0;
   bool stuck = false, ended = false;

@@ -10,12 +10,12 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-Config config(const std::string& stages) {
-  return parse_config("version: 1\nchains:\n  c:\n    stages:\n" + stages, "c.yaml");
+config::Config config(const std::string& stages) {
+  return config::parse_config("version: 1\nchains:\n  c:\n    stages:\n" + stages, "c.yaml");
 }
 
 TEST(Overview, TreeShowsEachStageBelowWhatFeedsIt) {
-  const Config chain = config(
+  const config::Config chain = config(
       "      source: {cmd: [cat]}\n"
       "      left: {from: source, cmd: [tee], required: false}\n"
       "      right: {from: source, link: paired, cmd: [tr, a, b]}\n"
@@ -27,7 +27,7 @@ TEST(Overview, TreeShowsEachStageBelowWhatFeedsIt) {
 }
 
 TEST(Overview, StageWithTwoInputsIsShownOnce) {
-  const Config chain = config(
+  const config::Config chain = config(
       "      a: {cmd: [cat]}\n"
       "      b: {cmd: [cat]}\n"
       "      both: {from: [a, b], cmd: [paste, \"fd:in.a\", \"fd:in.b\"]}\n");
@@ -45,14 +45,14 @@ TEST(Overview, MissingProgramIsToldWithItsPlace) {
   try {
     check_programs(config("      a: {cmd: [cat]}\n      b: {from: a, cmd: [no-such-program-here]}\n"));
     FAIL() << "found";
-  } catch (const ConfigError& error) {
+  } catch (const config::ConfigError& error) {
     EXPECT_EQ(error.position().line, 6);
     EXPECT_THAT(error.what(), HasSubstr("c/b: there is no program 'no-such-program-here' in $PATH"));
   }
 }
 
 TEST(Overview, ProgramIsLookedForInTheStagesOwnPath) {
-  EXPECT_THROW(check_programs(config("      a: {cmd: [cat], env: {PATH: /nowhere}}\n")), ConfigError);
+  EXPECT_THROW(check_programs(config("      a: {cmd: [cat], env: {PATH: /nowhere}}\n")), config::ConfigError);
 }
 
 }  // namespace

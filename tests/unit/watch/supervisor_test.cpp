@@ -28,12 +28,13 @@ protected:
     ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
   }
   void run(const std::string& more = {}) {
-    Config config = parse_config("version: 1\n" + more +
-                                     "defaults: {restart: {first: 100ms, max: 1s, jitter: none}}\n"
-                                     "chains:\n"
-                                     "  front: {stages: {source: {cmd: [source]}, sink: {from: source, cmd: [sink]}}}\n"
-                                     "  back: {stages: {only: {cmd: [only]}}}\n",
-                                 "test.yaml");
+    config::Config config =
+        config::parse_config("version: 1\n" + more +
+                                 "defaults: {restart: {first: 100ms, max: 1s, jitter: none}}\n"
+                                 "chains:\n"
+                                 "  front: {stages: {source: {cmd: [source]}, sink: {from: source, cmd: [sink]}}}\n"
+                                 "  back: {stages: {only: {cmd: [only]}}}\n",
+                             "test.yaml");
     config.log.dir = folder_.path();
     supervisor_ = std::make_unique<Supervisor>(
         std::move(config), SupervisorOptions{.control_socket = socket(), .echo = false, .single = false}, time_.loop,
@@ -56,7 +57,7 @@ protected:
     Request(SupervisorTest& test, const std::string& command, const std::string& target)
         : test_(test),
           client_([this, path = test.socket(), line = nlohmann::json{{"command", command}, {"target", target}}.dump()] {
-            answer_ = ask_control(path, line, 60s);
+            answer_ = control::ask_control(path, line, 60s);
             done_ = true;
           }) {}
     ~Request() { client_.join(); }
@@ -190,7 +191,8 @@ TEST_F(SupervisorTest, OrphansOfAnEndedStageAreKilledAndOthersAreNot) {
 }
 
 TEST_F(SupervisorTest, EndsWithTheStagesCodeWhenAllChainsAreDone) {
-  Config config = parse_config("version: 1\nchains: {c: {stages: {a: {cmd: [a], restart: never}}}}\n", "t.yaml");
+  config::Config config =
+      config::parse_config("version: 1\nchains: {c: {stages: {a: {cmd: [a], restart: never}}}}\n", "t.yaml");
   config.log.dir = folder_.path();
   supervisor_ = std::make_unique<Supervisor>(
       std::move(config), SupervisorOptions{.control_socket = socket(), .echo = false, .single = true}, time_.loop,

@@ -20,20 +20,20 @@ protected:
     head.method = method;
     head.headers = std::move(headers);
     const auto parsed = net::parse_target(target);
-    const auto answer = answer_api(hub_, facts_, {head, parsed.value(), peer_});
+    const auto answer = http::answer_api(hub_, facts_, {head, parsed.value(), peer_});
     EXPECT_TRUE(answer) << target;
     return answer.value_or(net::HttpResponse{});
   }
   json get(const std::string& target) { return json::parse(ask(target).body); }
-  int remove(const Client& client, std::vector<net::Header> headers = {}) {
+  int remove(const hub::Client& client, std::vector<net::Header> headers = {}) {
     return ask("/api/clients/" + std::to_string(client.id()), "DELETE", std::move(headers)).status;
   }
 
   fake::Clock clock_;
-  Hub hub_{History::Limits{}, clock_.function()};
-  ServerFacts facts_{.instance = "abc", .http_port = 1, .rtsp_port = 2};
+  hub::Hub hub_{hub::History::Limits{}, clock_.function()};
+  status::ServerFacts facts_{.instance = "abc", .http_port = 1, .rtsp_port = 2};
   net::Address peer_;
-  Stream& cam_ = hub_.add_stream("cam", "");
+  hub::Stream& cam_ = hub_.add_stream("cam", "");
 };
 
 TEST_F(HttpApiTest, StreamsAreJsonWithNullForTheUnknown) {
@@ -63,7 +63,7 @@ TEST_F(HttpApiTest, StreamsAreJsonWithNullForTheUnknown) {
 }
 
 TEST_F(HttpApiTest, OneNameIsOneObjectWithItsRenditions) {
-  Stream& low = hub_.add_stream("cam", "low");
+  hub::Stream& low = hub_.add_stream("cam", "low");
   hub_.add_stream("yard", "");
   cam_.set_format(fake::format(VideoCodec::h264));
   low.set_format(fake::format(VideoCodec::mjpeg, 320, 180));
@@ -89,7 +89,7 @@ TEST_F(HttpApiTest, OneNameIsOneObjectWithItsRenditions) {
 }
 
 TEST_F(HttpApiTest, ClientsOfOneStreamOrAll) {
-  Stream& yard = hub_.add_stream("yard", "");
+  hub::Stream& yard = hub_.add_stream("yard", "");
   fake::Taker here(cam_, {}), there(yard, {});
   const json all = get("/api/clients");
   EXPECT_EQ(all["count"], 2);
@@ -145,11 +145,11 @@ TEST_F(HttpApiTest, MethodsThatAreNotThereAreNamed) {
 }
 
 TEST_F(HttpApiTest, HealthTellsTheTruth) {
-  Stream& yard = hub_.add_stream("yard", "");
+  hub::Stream& yard = hub_.add_stream("yard", "");
   net::HttpResponse answer = ask("/health");
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(json::parse(answer.body)["reasons"], json({"cam: no frame yet", "yard: no frame yet"}));
-  for (Stream* stream : {&cam_, &yard}) {
+  for (hub::Stream* stream : {&cam_, &yard}) {
     stream->set_format(fake::format(VideoCodec::mjpeg));
     stream->push(fake::picture(0));
   }

@@ -23,9 +23,9 @@ using net::turn_until;
 class HttpRoutesTest : public testing::Test {
 protected:
   HttpRoutesTest() { std::signal(SIGPIPE, SIG_IGN); }  // as cli::run() does
-  void serve(HttpRoutes::Options options = {}) {
-    routes_ = std::make_unique<HttpRoutes>(loop_, hub_, ServerFacts{.instance = "abc", .http_port = 1, .rtsp_port = 2},
-                                           options);
+  void serve(http::Routes::Options options = {}) {
+    routes_ = std::make_unique<http::Routes>(
+        loop_, hub_, status::ServerFacts{.instance = "abc", .http_port = 1, .rtsp_port = 2}, options);
     server_ = std::make_unique<net::HttpServer>(
         loop_, net::listen_anywhere(),
         [this](const net::HttpRequest& r, net::HttpReply reply) { routes_->handle(r, std::move(reply)); });
@@ -52,9 +52,9 @@ protected:
 
   fake::Clock clock_;
   net::Loop loop_;
-  Hub hub_{History::Limits{}, clock_.function()};
-  Stream& cam_ = hub_.add_stream("cam", "");
-  std::unique_ptr<HttpRoutes> routes_;
+  hub::Hub hub_{hub::History::Limits{}, clock_.function()};
+  hub::Stream& cam_ = hub_.add_stream("cam", "");
+  std::unique_ptr<http::Routes> routes_;
   std::unique_ptr<net::HttpServer> server_;
 };
 
@@ -135,7 +135,7 @@ TEST_F(HttpRoutesTest, LastPictureComesTwiceForThoseWhoAsk) {
   EXPECT_EQ(twice.count("X-Sequence: 0"), 1U);
   EXPECT_EQ(twice.count("X-Sequence:"), 5U);
   EXPECT_EQ(once.count("X-Sequence:"), 3U);
-  EXPECT_EQ(cam_.deliveries().of(Protocol::http_mjpeg).frames, 6U);
+  EXPECT_EQ(cam_.deliveries().of(hub::Protocol::http_mjpeg).frames, 6U);
 }
 
 TEST_F(HttpRoutesTest, HeadAnswersForEachPathAndSendsNoBody) {
@@ -287,7 +287,7 @@ TEST_F(HttpRoutesTest, StreamOfH264NamesTheEncoderCommand) {
 }
 
 TEST_F(HttpRoutesTest, MjpegOfTheSameNameIsPreferred) {
-  Stream& second = hub_.add_stream("cam", "");
+  hub::Stream& second = hub_.add_stream("cam", "");
   serve();
   cam_.set_format(fake::format(VideoCodec::h264));
   cam_.push(fake::picture(0));

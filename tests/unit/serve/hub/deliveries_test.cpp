@@ -24,16 +24,16 @@ using net::turn_until;
 constexpr std::int64_t kMs = 1'000'000;
 
 /// How many were within `seconds`.
-std::uint64_t within(const Histogram& histogram, double seconds) {
+std::uint64_t within(const hub::Histogram& histogram, double seconds) {
   std::uint64_t count = 0;
-  for (std::size_t i = 0; i < Histogram::kBoundsUs.size(); ++i) {
-    if (static_cast<double>(Histogram::kBoundsUs[i]) / 1e6 <= seconds) count += histogram.buckets()[i];
+  for (std::size_t i = 0; i < hub::Histogram::kBoundsUs.size(); ++i) {
+    if (static_cast<double>(hub::Histogram::kBoundsUs[i]) / 1e6 <= seconds) count += histogram.buckets()[i];
   }
   return count;
 }
 
 TEST(Histogram, BoundsBelongToTheirBucketAndNothingIsLost) {
-  Histogram histogram;
+  hub::Histogram histogram;
   for (const std::int64_t us : {0, 50, 51, 1'000, 10'000'000, 10'000'001}) histogram.add_us(us);
   histogram.add_ns(-5);  // a clock that is behind
   EXPECT_EQ(histogram.buckets().front(), 3U);
@@ -43,19 +43,19 @@ TEST(Histogram, BoundsBelongToTheirBucketAndNothingIsLost) {
   EXPECT_EQ(histogram.count(), 7U);
   EXPECT_EQ(std::accumulate(histogram.buckets().begin(), histogram.buckets().end(), std::uint64_t{0}), 7U);
   EXPECT_NEAR(histogram.sum_s(), 20.001102, 1e-9);
-  EXPECT_TRUE(std::ranges::is_sorted(Histogram::kBoundsUs));
+  EXPECT_TRUE(std::ranges::is_sorted(hub::Histogram::kBoundsUs));
 }
 
-Unit unit_at(std::int64_t arrived_ns, bool video = true) {
-  Unit unit;
+hub::Unit unit_at(std::int64_t arrived_ns, bool video = true) {
+  hub::Unit unit;
   unit.arrived_ns = arrived_ns;
   unit.packet = video ? fake::picture(0) : fake::sound(0);
   return unit;
 }
 
 TEST(DeliveryMeter, CountsAUnitWhenTheKernelHasAllOfIt) {
-  Delivered delivered;
-  DeliveryMeter meter(delivered);
+  hub::Delivered delivered;
+  hub::DeliveryMeter meter(delivered);
   meter.join(100 * kMs);
   meter.begin(unit_at(40 * kMs), 1000, 0, {});
   EXPECT_TRUE(meter.under_way());
@@ -78,8 +78,8 @@ TEST(DeliveryMeter, CountsAUnitWhenTheKernelHasAllOfIt) {
 }
 
 TEST(DeliveryMeter, SoundIsBytesAndWhatIsGivenUpIsNothing) {
-  Delivered delivered;
-  DeliveryMeter meter(delivered);
+  hub::Delivered delivered;
+  hub::DeliveryMeter meter(delivered);
   meter.join(0);
   meter.begin(unit_at(1, false), 20, 0, {});
   meter.finish(2, 1);
@@ -92,8 +92,8 @@ TEST(DeliveryMeter, SoundIsBytesAndWhatIsGivenUpIsNothing) {
 }
 
 TEST(DeliveryMeter, PlayingAgainIsAnotherJoinOfTheSameClient) {
-  Delivered delivered;
-  DeliveryMeter meter(delivered);
+  hub::Delivered delivered;
+  hub::DeliveryMeter meter(delivered);
   for (int i = 0; i < 2; ++i) {
     meter.join(i);
     meter.begin(unit_at(i), 1, 0, {});
@@ -110,10 +110,10 @@ protected:
     cam_.set_format(fake::format(VideoCodec::mjpeg));
     server_ = std::make_unique<net::HttpServer>(
         loop_, net::listen_anywhere(), [this](const net::HttpRequest& request, net::HttpReply reply) {
-          auto client = std::make_unique<MjpegClient>(loop_, hub_, cam_, request.peer,
-                                                      MjpegClient::Options{.requested_ns = hub_.now_ns()});
+          auto client = std::make_unique<http::MjpegClient>(loop_, hub_, cam_, request.peer,
+                                                            http::MjpegClient::Options{.requested_ns = hub_.now_ns()});
           client_ = client.get();
-          reply.stream(MjpegClient::head(), std::move(client));
+          reply.stream(http::MjpegClient::head(), std::move(client));
         });
   }
   TestClient connect() {
@@ -122,14 +122,14 @@ protected:
     turn_until(loop_, [&] { return cam_.client_count() == 1; });
     return client;
   }
-  const Delivered& delivered() const { return cam_.deliveries().of(Protocol::http_mjpeg); }
+  const hub::Delivered& delivered() const { return cam_.deliveries().of(hub::Protocol::http_mjpeg); }
 
   fake::Clock clock_;
   net::Loop loop_;
-  Hub hub_{History::Limits{}, clock_.function()};
-  Stream& cam_ = hub_.add_stream("cam", "");
+  hub::Hub hub_{hub::History::Limits{}, clock_.function()};
+  hub::Stream& cam_ = hub_.add_stream("cam", "");
   std::unique_ptr<net::HttpServer> server_;
-  MjpegClient* client_ = nullptr;
+  http::MjpegClient* client_ = nullptr;
 };
 
 TEST_F(MjpegDeliveriesTest, StayWhenTheClientHasGone) {
@@ -183,7 +183,7 @@ TEST_F(MjpegDeliveriesTest, MetricsAreCumulativeHistograms) {
   auto client = connect();
   cam_.push(fake::picture(0), clock_.now_ns);
   turn_until(loop_, [&] { return client.has("X-Sequence: 0"); });
-  const std::string text = metrics_text(hub_, {});
+  const std::string text = status::metrics_text(hub_, {});
   const std::string labels = R"({stream="cam",rendition="",codec="mjpeg",protocol="http-mjpeg")";
   EXPECT_NE(text.find("# TYPE campipe_client_delay_seconds histogram\n"), std::string::npos);
   EXPECT_NE(text.find("campipe_client_delay_seconds_bucket" + labels + ",le=\"5e-05\"} 1\n"), std::string::npos)
@@ -205,7 +205,7 @@ TEST(RtspDeliveries, InterleavedFrameIsOneSendCall) {
   test::Player player(fixture);
   player.play_tcp();
   ASSERT_TRUE(player.wait_packets(1 + 3 * 3));
-  const Delivered& delivered = fixture.cam.deliveries().of(Protocol::rtsp_tcp);
+  const hub::Delivered& delivered = fixture.cam.deliveries().of(hub::Protocol::rtsp_tcp);
   EXPECT_EQ(delivered.frames, 3U);
   EXPECT_EQ(delivered.join.count(), 1U);
   EXPECT_EQ(delivered.delay.count(), 0U) << "all were there before the client";
@@ -223,7 +223,7 @@ TEST(RtspDeliveries, InterleavedFrameThatTakesLongerIsCountedAtItsEnd) {
   test::Player player(fixture);
   player.play_tcp();
   ASSERT_TRUE(player.wait_packets(1));
-  const Delivered& delivered = fixture.cam.deliveries().of(Protocol::rtsp_tcp);
+  const hub::Delivered& delivered = fixture.cam.deliveries().of(hub::Protocol::rtsp_tcp);
   ASSERT_EQ(delivered.frames, 1U);
   fixture.push(true, 16 << 20);
   EXPECT_EQ(delivered.frames, 1U);
@@ -240,7 +240,7 @@ TEST(RtspDeliveries, DatagramsAreCountedWithTheLastOfAFrame) {
       player.ask("SETUP", player.url("/cam/trackID=0"), "Transport: RTP/AVP;unicast;client_port=49996-49997\r\n");
   player.ask("PLAY", player.url(), "Session: " + setup.header("Session").substr(0, 16) + "\r\n");
   fixture.push(true, 200'000);  // several bursts
-  const Delivered& delivered = fixture.cam.deliveries().of(Protocol::rtsp_udp);
+  const hub::Delivered& delivered = fixture.cam.deliveries().of(hub::Protocol::rtsp_udp);
   fixture.pass(std::chrono::milliseconds(3));
   EXPECT_EQ(delivered.frames, 0U);
   fixture.pass(std::chrono::milliseconds(1));

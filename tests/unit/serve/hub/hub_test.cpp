@@ -18,13 +18,13 @@ using testing::IsEmpty;
 
 class HubTest : public testing::Test {
 protected:
-  Stream& add(const char* name, const char* rendition, std::optional<VideoCodec> codec) {
-    Stream& stream = hub_.add_stream(name, rendition);
+  hub::Stream& add(const char* name, const char* rendition, std::optional<VideoCodec> codec) {
+    hub::Stream& stream = hub_.add_stream(name, rendition);
     if (codec) stream.set_format(fake::format(*codec));
     return stream;
   }
   /// GOPs of `gop` frames.
-  void push(Stream& stream, std::int64_t from, std::int64_t count, std::int64_t gop, std::size_t bytes = 100) {
+  void push(hub::Stream& stream, std::int64_t from, std::int64_t count, std::int64_t gop, std::size_t bytes = 100) {
     for (std::int64_t i = from; i < from + count; ++i) {
       stream.push(fake::picture(i, i % gop == 0, bytes));
       clock_.now_ns += 1'000'000'000 / 30;
@@ -32,13 +32,14 @@ protected:
   }
 
   fake::Clock clock_;
-  Hub hub_{History::Limits{.max_bytes = 100'000, .max_age_us = 10'000'000, .window_us = 1'000'000}, clock_.function()};
+  hub::Hub hub_{hub::History::Limits{.max_bytes = 100'000, .max_age_us = 10'000'000, .window_us = 1'000'000},
+                clock_.function()};
 };
 
 TEST_F(HubTest, NameWithoutRenditionMeansTheFirstGiven) {
-  Stream& high = add("cam", "high", VideoCodec::mjpeg);
-  Stream& low = add("cam", "low", VideoCodec::mjpeg);
-  Stream& high_h264 = add("cam", "high", VideoCodec::h264);
+  hub::Stream& high = add("cam", "high", VideoCodec::mjpeg);
+  hub::Stream& low = add("cam", "low", VideoCodec::mjpeg);
+  hub::Stream& high_h264 = add("cam", "high", VideoCodec::h264);
   EXPECT_THAT(hub_.find("cam", ""), ElementsAre(&high, &high_h264, &low));
   EXPECT_THAT(hub_.find("cam", "low"), ElementsAre(&low));
   EXPECT_EQ(hub_.find("cam", "", VideoCodec::h264), &high_h264);
@@ -49,7 +50,7 @@ TEST_F(HubTest, NameWithoutRenditionMeansTheFirstGiven) {
 }
 
 TEST_F(HubTest, HistoryHoldsTheLastGopAndAWindowBeforeIt) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   push(stream, 0, 70, 60);  // keyframes at 0 and 60
   EXPECT_EQ(stream.history().newest_keyframe()->index, 60U);
   EXPECT_EQ(stream.history().begin(), 39U);  // a second before number 69
@@ -58,14 +59,14 @@ TEST_F(HubTest, HistoryHoldsTheLastGopAndAWindowBeforeIt) {
 }
 
 TEST_F(HubTest, HistoryIsBoundedByBytes) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   push(stream, 0, 50, 1000, 10'000);
   EXPECT_LE(stream.history().bytes(), 100'000U);
   EXPECT_EQ(stream.history().newest_keyframe(), nullptr);
 }
 
 TEST_F(HubTest, HistoryIsBoundedByTime) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   push(stream, 0, 400, 100'000, 10);
   EXPECT_LE(stream.history().end() - stream.history().begin(), 301U);
   clock_.now_ns += 20'000'000'000;
@@ -75,7 +76,7 @@ TEST_F(HubTest, HistoryIsBoundedByTime) {
 
 TEST_F(HubTest, NobodyLosesAnythingWhenTheSourcesClockSteps) {
   for (const VideoCodec codec : {VideoCodec::mjpeg, VideoCodec::h264}) {
-    Stream& stream = add(media::name(codec).data(), "", codec);
+    hub::Stream& stream = add(media::name(codec).data(), "", codec);
     fake::Taker client(stream, {});
     const std::int64_t gop = codec == VideoCodec::mjpeg ? 1 : 7'000;
     push(stream, 0, 5, gop);
@@ -98,7 +99,7 @@ TEST_F(HubTest, NobodyLosesAnythingWhenTheSourcesClockSteps) {
 }
 
 TEST_F(HubTest, MjpegClientStartsWithTheNewestPicture) {
-  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& stream = add("cam", "", VideoCodec::mjpeg);
   push(stream, 0, 10, 1);
   fake::Taker client(stream, {});
   client.cursor.join();
@@ -108,7 +109,7 @@ TEST_F(HubTest, MjpegClientStartsWithTheNewestPicture) {
 }
 
 TEST_F(HubTest, H264ClientStartsAtTheNewestKeyframeOrWaitsForTheNext) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   push(stream, 0, 14, 10);
   fake::Taker replays(stream, {}), waits(stream, {});
   replays.cursor.join();
@@ -122,7 +123,7 @@ TEST_F(HubTest, H264ClientStartsAtTheNewestKeyframeOrWaitsForTheNext) {
 }
 
 TEST_F(HubTest, MjpegClientPastTheLimitGoesToTheNewestPicture) {
-  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& stream = add("cam", "", VideoCodec::mjpeg);
   fake::Taker client(stream, {.max_lag_us = 300'000});
   client.cursor.join();
   push(stream, 0, 2, 1);
@@ -140,7 +141,7 @@ TEST_F(HubTest, MjpegClientPastTheLimitGoesToTheNewestPicture) {
 }
 
 TEST_F(HubTest, ClientWithinTheLimitLosesNothing) {
-  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& stream = add("cam", "", VideoCodec::mjpeg);
   fake::Taker client(stream, {.max_lag_us = 300'000});
   client.stuck = true;
   push(stream, 0, 9, 1);
@@ -151,7 +152,7 @@ TEST_F(HubTest, ClientWithinTheLimitLosesNothing) {
 }
 
 TEST_F(HubTest, H264ClientPastTheLimitGoesToTheNewestKeyframeAndNeverInto) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   fake::Taker client(stream, {.max_lag_us = 300'000});
   push(stream, 0, 5, 30);
   client.stuck = true;
@@ -163,7 +164,7 @@ TEST_F(HubTest, H264ClientPastTheLimitGoesToTheNewestKeyframeAndNeverInto) {
 }
 
 TEST_F(HubTest, H264ClientBehindTheNewestKeyframeOnlyGoesOn) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   fake::Taker client(stream, {.max_lag_us = 300'000});
   push(stream, 0, 5, 60);
   client.stuck = true;
@@ -175,7 +176,7 @@ TEST_F(HubTest, H264ClientBehindTheNewestKeyframeOnlyGoesOn) {
 }
 
 TEST_F(HubTest, H264ClientWhosePlaceIsGoneWaitsForAKeyframe) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   fake::Taker client(stream, {.max_lag_us = 300'000});
   push(stream, 0, 5, 1000, 10'000);
   client.stuck = true;
@@ -189,7 +190,7 @@ TEST_F(HubTest, H264ClientWhosePlaceIsGoneWaitsForAKeyframe) {
 }
 
 TEST_F(HubTest, AudioComesOutInItsPlaceAndIsNoFrame) {
-  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& stream = add("cam", "", VideoCodec::mjpeg);
   fake::Taker client(stream, {});
   stream.push(fake::sound(0));
   stream.push(fake::picture(1));
@@ -201,7 +202,7 @@ TEST_F(HubTest, AudioComesOutInItsPlaceAndIsNoFrame) {
 }
 
 TEST_F(HubTest, SoundStartsAtTheTimeOfTheFirstPictureEvenIfItCameBefore) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   stream.push(fake::picture(0));
   for (const int number : {8, 9, 10, 11}) stream.push(fake::sound(number));  // 1 to 4
   stream.push(fake::picture(10));                                            // 5
@@ -214,7 +215,7 @@ TEST_F(HubTest, SoundStartsAtTheTimeOfTheFirstPictureEvenIfItCameBefore) {
 }
 
 TEST_F(HubTest, SoundGoesOnAfterASkipAtTheTimeOfThePictureThereAndNoneComesTwice) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   fake::Taker client(stream, {.max_lag_us = 300'000});
   stream.push(fake::picture(0));
   stream.push(fake::sound(0));
@@ -231,7 +232,7 @@ TEST_F(HubTest, SoundGoesOnAfterASkipAtTheTimeOfThePictureThereAndNoneComesTwice
 }
 
 TEST_F(HubTest, SoundOfAnotherClockIsNotTakenForEarly) {
-  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& stream = add("cam", "", VideoCodec::mjpeg);
   fake::Taker client(stream, {});
   stream.push(fake::picture(300));
   stream.push(fake::sound(10));
@@ -239,7 +240,7 @@ TEST_F(HubTest, SoundOfAnotherClockIsNotTakenForEarly) {
 }
 
 TEST_F(HubTest, WhatPassesWhileAClientWaitsForItsFirstKeyframeIsNoSkip) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   fake::Taker client(stream, {});
   push(stream, 0, 5, 10);
   client.cursor.join_next();
@@ -251,10 +252,10 @@ TEST_F(HubTest, WhatPassesWhileAClientWaitsForItsFirstKeyframeIsNoSkip) {
 }
 
 TEST_F(HubTest, AStreamWithoutAudioHasThatOfTheFirstOfItsNameThatDoes) {
-  Stream& mute = add("cam", "", VideoCodec::h264);
-  Stream& first = add("cam", "low", VideoCodec::mjpeg);
-  Stream& second = add("cam", "", VideoCodec::mjpeg);
-  Stream& other = add("garden", "", VideoCodec::h264);
+  hub::Stream& mute = add("cam", "", VideoCodec::h264);
+  hub::Stream& first = add("cam", "low", VideoCodec::mjpeg);
+  hub::Stream& second = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& other = add("garden", "", VideoCodec::h264);
   second.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg), media::AudioCodec::opus));
   EXPECT_EQ(mute.format()->audio->codec, media::AudioCodec::opus) << "for now";
   first.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg)));
@@ -264,7 +265,7 @@ TEST_F(HubTest, AStreamWithoutAudioHasThatOfTheFirstOfItsNameThatDoes) {
   EXPECT_FALSE(other.format()->audio);
 
   fake::Taker client(mute, {});
-  for (Stream* stream : {&mute, &first, &second, &other}) stream->push(fake::picture(0));
+  for (hub::Stream* stream : {&mute, &first, &second, &other}) stream->push(fake::picture(0));
   first.push(fake::sound(0));
   second.push(fake::sound(0));
   EXPECT_THAT(client.taken, ElementsAre(0, 1));
@@ -276,8 +277,8 @@ TEST_F(HubTest, AStreamWithoutAudioHasThatOfTheFirstOfItsNameThatDoes) {
 }
 
 TEST_F(HubTest, AudioOfAnotherClockOrBeforeThePictureIsNotLent) {
-  Stream& mute = add("cam", "", VideoCodec::h264);
-  Stream& source = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& mute = add("cam", "", VideoCodec::h264);
+  hub::Stream& source = add("cam", "", VideoCodec::mjpeg);
   source.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg)));
   source.push(fake::sound(0));
   EXPECT_EQ(mute.history().end(), 0U);
@@ -288,8 +289,8 @@ TEST_F(HubTest, AudioOfAnotherClockOrBeforeThePictureIsNotLent) {
 }
 
 TEST_F(HubTest, AudioGoesWithTheStreamThatLentIt) {
-  Stream& mute = add("cam", "", VideoCodec::h264);
-  Stream& source = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& mute = add("cam", "", VideoCodec::h264);
+  hub::Stream& source = add("cam", "", VideoCodec::mjpeg);
   source.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg)));
   fake::Taker client(mute, {});
   EXPECT_TRUE(mute.format()->audio);
@@ -300,7 +301,7 @@ TEST_F(HubTest, AudioGoesWithTheStreamThatLentIt) {
 }
 
 TEST_F(HubTest, RestartedWriterWithTheSameFormatIsNoChange) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   fake::Taker client(stream, {});
   push(stream, 0, 3, 10);
   auto again = fake::format(VideoCodec::h264);
@@ -313,7 +314,7 @@ TEST_F(HubTest, RestartedWriterWithTheSameFormatIsNoChange) {
 }
 
 TEST_F(HubTest, AnotherSizeIsANewGenerationAndNobodyJoinsInTheOld) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   fake::Taker client(stream, {});
   push(stream, 0, 3, 10);
   stream.set_format(fake::format(VideoCodec::h264, 1280, 720));
@@ -329,7 +330,7 @@ TEST_F(HubTest, AnotherSizeIsANewGenerationAndNobodyJoinsInTheOld) {
 }
 
 TEST_F(HubTest, NewParameterSetsKeepTheHistory) {
-  Stream& stream = add("cam", "", VideoCodec::h264);
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
   push(stream, 0, 3, 10);
   auto changed = fake::format(VideoCodec::h264);
   changed.video.parameter_sets = {std::byte{1}};
@@ -339,39 +340,39 @@ TEST_F(HubTest, NewParameterSetsKeepTheHistory) {
 }
 
 TEST_F(HubTest, StateFollowsTheFrames) {
-  Stream& stream = add("cam", "", std::nullopt);
-  EXPECT_EQ(stream.state(), StreamState::waiting);
+  hub::Stream& stream = add("cam", "", std::nullopt);
+  EXPECT_EQ(stream.state(), hub::StreamState::waiting);
   EXPECT_FALSE(stream.age_ns());
   stream.push(fake::picture(0));  // without a format it counts for nothing
-  EXPECT_EQ(stream.state(), StreamState::waiting);
+  EXPECT_EQ(stream.state(), hub::StreamState::waiting);
   stream.set_format(fake::format(VideoCodec::mjpeg));
   push(stream, 0, 40, 1);
-  EXPECT_EQ(stream.state(), StreamState::flowing);
+  EXPECT_EQ(stream.state(), hub::StreamState::flowing);
   EXPECT_NEAR(stream.frames_per_second(), 30, 0.1);
   EXPECT_NEAR(stream.bits_per_second(), 30 * 800, 100);
   clock_.now_ns += 3'000'000'000;
-  EXPECT_EQ(stream.state(), StreamState::stalled);
+  EXPECT_EQ(stream.state(), hub::StreamState::stalled);
   EXPECT_EQ(stream.frames_per_second(), 0);
   push(stream, 100, 1, 1);
-  EXPECT_EQ(stream.state(), StreamState::flowing);
+  EXPECT_EQ(stream.state(), hub::StreamState::flowing);
   fake::Taker client(stream, {});
   stream.end("over");
   stream.end("again");
-  EXPECT_EQ(stream.state(), StreamState::ended);
+  EXPECT_EQ(stream.state(), hub::StreamState::ended);
   EXPECT_EQ(stream.end_reason(), "over");
   EXPECT_TRUE(client.ended);
 }
 
 TEST_F(HubTest, SlowStreamIsNotStalledBetweenItsFrames) {
-  Stream& stream = hub_.add_stream("slow", "");
+  hub::Stream& stream = hub_.add_stream("slow", "");
   auto slow = fake::format(VideoCodec::mjpeg);
   slow.video.frame_rate = {1, 5};
   stream.set_format(slow);
   stream.push(fake::picture(0));
   clock_.now_ns += 6'000'000'000;
-  EXPECT_EQ(stream.state(), StreamState::flowing);
+  EXPECT_EQ(stream.state(), hub::StreamState::flowing);
   clock_.now_ns += 15'000'000'000;
-  EXPECT_EQ(stream.state(), StreamState::stalled);
+  EXPECT_EQ(stream.state(), hub::StreamState::stalled);
 }
 
 /// Leaves when told of a unit, and takes another with it.
@@ -387,9 +388,9 @@ struct Leaver : fake::Taker {
 };
 
 TEST_F(HubTest, ClientsMayLeaveAndJoinWhileTheyAreTold) {
-  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& stream = add("cam", "", VideoCodec::mjpeg);
   Leaver leaver(stream, {});
-  leaver.other = std::make_unique<fake::Taker>(stream, LagPolicy{});
+  leaver.other = std::make_unique<fake::Taker>(stream, hub::LagPolicy{});
   fake::Taker stays(stream, {});
   push(stream, 0, 3, 1);
   EXPECT_EQ(leaver.told, 1);
@@ -398,7 +399,7 @@ TEST_F(HubTest, ClientsMayLeaveAndJoinWhileTheyAreTold) {
 }
 
 TEST(Derived, IsMadeOncePerUnitAndType) {
-  Unit unit;
+  hub::Unit unit;
   int made = 0;
   const auto make = [&] { return std::string(1, static_cast<char>('a' + made++)); };
   EXPECT_EQ(unit.derived.get<std::string>(make), "a");
@@ -423,7 +424,7 @@ struct FaultyTaker : fake::Taker {
 };
 
 TEST_F(HubTest, ExceptionOfAClientEndsThatClientOnly) {
-  Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  hub::Stream& stream = add("cam", "", VideoCodec::mjpeg);
   fake::Taker before(stream, {}), after(stream, {});
   {
     FaultyTaker faulty(stream, {}), incurable(stream, {});

@@ -14,7 +14,7 @@ struct Picture {
 };
 
 void check(const std::vector<Picture>& pictures) {
-  MediaClock clock;
+  hub::MediaClock clock;
   const std::int64_t begin = clock.advance(pictures.front().pts_us, pictures.front().arrived_ms * 1'000'000);
   for (const Picture& picture : std::vector(pictures.begin() + 1, pictures.end())) {
     EXPECT_EQ(clock.advance(picture.pts_us, picture.arrived_ms * 1'000'000) - begin, picture.expected_us)

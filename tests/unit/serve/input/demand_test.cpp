@@ -28,7 +28,7 @@ class DemandTest : public testing::Test {
 protected:
   DemandTest() { attach(cam_, source_); }
   ~DemandTest() override { cam_.set_source(nullptr); }
-  static void attach(Stream& stream, Source& source) {
+  static void attach(hub::Stream& stream, Source& source) {
     stream.set_source(&source);
     stream.set_writer(true);
   }
@@ -41,14 +41,14 @@ protected:
 
   fake::Clock clock_;
   Source source_;
-  Hub hub_{History::Limits{}, clock_.function()};
-  Stream& cam_ = hub_.add_stream("cam", "");
-  const std::shared_ptr<Stream> kept_ = cam_.shared_from_this();  // for the reference, whatever the hub does
+  hub::Hub hub_{hub::History::Limits{}, clock_.function()};
+  hub::Stream& cam_ = hub_.add_stream("cam", "");
+  const std::shared_ptr<hub::Stream> kept_ = cam_.shared_from_this();  // for the reference, whatever the hub does
 };
 
 TEST_F(DemandTest, TheFirstWishIsToldAndTheEndOfTheLast) {
   const int before = source_.changes;
-  auto wish = std::make_unique<Wish>(cam_);
+  auto wish = std::make_unique<hub::Wish>(cam_);
   EXPECT_TRUE(source_.now);
   {
     const fake::Taker taker(cam_, {});
@@ -61,17 +61,17 @@ TEST_F(DemandTest, TheFirstWishIsToldAndTheEndOfTheLast) {
 }
 
 TEST_F(DemandTest, AWishThatIsReplacedIsNoPause) {
-  Wish wish(cam_);
+  hub::Wish wish(cam_);
   const int before = source_.changes;
-  wish = Wish(cam_);
+  wish = hub::Wish(cam_);
   EXPECT_EQ(source_.changes, before);
-  wish = Wish();
+  wish = hub::Wish();
   EXPECT_FALSE(source_.now);
 }
 
 TEST_F(DemandTest, ASourceThatComesLaterIsToldWhatIsWanted) {
   cam_.set_source(nullptr);
-  const Wish wish(cam_);
+  const hub::Wish wish(cam_);
   Source late;
   cam_.set_source(&late);
   EXPECT_TRUE(late.now);
@@ -90,34 +90,34 @@ TEST_F(DemandTest, WhoJoinsInterCodedVideoHasAKeyframeAskedFor) {
 }
 
 TEST_F(DemandTest, SilenceThatNobodyMindsIsIdleness) {
-  EXPECT_EQ(cam_.state(), StreamState::idle);  // never any, nobody asked
+  EXPECT_EQ(cam_.state(), hub::StreamState::idle);  // never any, nobody asked
   rest(VideoCodec::h264);
-  EXPECT_EQ(cam_.state(), StreamState::idle);
-  const Wish wish(cam_);
-  EXPECT_EQ(cam_.state(), StreamState::idle);  // the answer is under way
+  EXPECT_EQ(cam_.state(), hub::StreamState::idle);
+  const hub::Wish wish(cam_);
+  EXPECT_EQ(cam_.state(), hub::StreamState::idle);  // the answer is under way
   clock_.now_ns += 6 * kSecond;
-  EXPECT_EQ(cam_.state(), StreamState::stalled);
+  EXPECT_EQ(cam_.state(), hub::StreamState::stalled);
   cam_.push(fake::picture(1));
-  EXPECT_EQ(cam_.state(), StreamState::flowing);
+  EXPECT_EQ(cam_.state(), hub::StreamState::flowing);
   clock_.now_ns += 3 * kSecond;
-  EXPECT_EQ(cam_.state(), StreamState::stalled);  // it answered, and stopped
+  EXPECT_EQ(cam_.state(), hub::StreamState::stalled);  // it answered, and stopped
 }
 
 TEST_F(DemandTest, WithoutAWriterSilenceIsAFault) {
   rest(VideoCodec::h264);
   cam_.set_writer(false);
-  EXPECT_EQ(cam_.state(), StreamState::stalled);
-  EXPECT_FALSE(health(hub_).good);
-  EXPECT_THAT(health(hub_).json, testing::HasSubstr("\"cam: no frame for 3600 s: nobody writes its ring\""));
+  EXPECT_EQ(cam_.state(), hub::StreamState::stalled);
+  EXPECT_FALSE(status::health(hub_).good);
+  EXPECT_THAT(status::health(hub_).json, testing::HasSubstr("\"cam: no frame for 3600 s: nobody writes its ring\""));
   cam_.set_writer(true);
-  EXPECT_TRUE(health(hub_).good);
+  EXPECT_TRUE(status::health(hub_).good);
 }
 
 TEST_F(DemandTest, WhatTheRingHeldBeforeWeCameIsAsOldAsItIs) {
   cam_.set_format(fake::format(VideoCodec::mjpeg));
   clock_.now_ns += 7200 * kSecond;
   cam_.push(fake::picture(0), 3600 * kSecond);
-  EXPECT_EQ(cam_.state(), StreamState::idle);
+  EXPECT_EQ(cam_.state(), hub::StreamState::idle);
   EXPECT_TRUE(cam_.rested());
 }
 
@@ -141,7 +141,7 @@ TEST_F(DemandTest, NobodyJoinsInWhatWasBeforeARest) {
 
 TEST_F(DemandTest, AStalledWriterThatIsWantedStillShowsItsLastPicture) {
   cam_.set_format(fake::format(VideoCodec::mjpeg));
-  const Wish wish(cam_);
+  const hub::Wish wish(cam_);
   cam_.push(fake::picture(0));
   clock_.now_ns += 60 * kSecond;
   fake::Taker taker(cam_, {});
@@ -151,7 +151,7 @@ TEST_F(DemandTest, AStalledWriterThatIsWantedStillShowsItsLastPicture) {
 }
 
 TEST_F(DemandTest, ARemovedStreamIsLeftAloneByWhatWasItsOwn) {
-  Stream& voice = hub_.add_stream("cam", "");
+  hub::Stream& voice = hub_.add_stream("cam", "");
   voice.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg)));
   cam_.set_format(fake::format(VideoCodec::h264));
   ASSERT_TRUE(cam_.format()->audio);
@@ -170,8 +170,8 @@ TEST_F(DemandTest, ARemovedStreamIsLeftAloneByWhatWasItsOwn) {
 class DemandByHttpTest : public DemandTest {
 protected:
   DemandByHttpTest() { std::signal(SIGPIPE, SIG_IGN); }  // as cli::run() does
-  void serve(HttpRoutes::Options options = {}) {
-    routes_ = std::make_unique<HttpRoutes>(loop_, hub_, ServerFacts{}, options);
+  void serve(http::Routes::Options options = {}) {
+    routes_ = std::make_unique<http::Routes>(loop_, hub_, status::ServerFacts{}, options);
     server_ = std::make_unique<net::HttpServer>(
         loop_, net::listen_anywhere(),
         [this](const net::HttpRequest& r, net::HttpReply reply) { routes_->handle(r, std::move(reply)); });
@@ -183,7 +183,7 @@ protected:
   }
 
   net::Loop loop_{net::Loop::Time::manual};
-  std::unique_ptr<HttpRoutes> routes_;
+  std::unique_ptr<http::Routes> routes_;
   std::unique_ptr<net::HttpServer> server_;
 };
 
@@ -261,7 +261,7 @@ TEST_F(DemandByHttpTest, APeekWakesNothingAndKeepsNothingAwake) {
 }
 
 TEST_F(DemandByHttpTest, AStillWakesOnlyWhatItIsMadeOf) {
-  Stream& other = hub_.add_stream("cam", "");
+  hub::Stream& other = hub_.add_stream("cam", "");
   Source other_source;
   attach(other, other_source);
   other.set_format(fake::format(VideoCodec::h264));
@@ -337,7 +337,7 @@ TEST(DemandByRtsp, APlayerWantsFramesWhileItPlays) {
 
 TEST(DemandByRtsp, SoundOfAnotherStreamIsWantedByWhoHearsIt) {
   test::Fixture fixture;
-  Stream& voice = fixture.hub.add_stream("cam", "");
+  hub::Stream& voice = fixture.hub.add_stream("cam", "");
   Source source;
   voice.set_source(&source);
   voice.set_format(fake::with_audio(fake::format(VideoCodec::mjpeg)));

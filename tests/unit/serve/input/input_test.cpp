@@ -69,28 +69,28 @@ Step picture(std::int64_t number, bool key = true, std::size_t bytes = 100) {
 class InputTest : public testing::Test {
 protected:
   void start(std::deque<Step> steps) {
-    input_ = std::make_unique<Input>(
+    input_ = std::make_unique<input::Input>(
         loop_, stream_,
-        Input::Origin{.name = "stdin",
-                      .make_reader =
-                          [this, steps = std::move(steps)](const wire::stream::ReadOptions& options) mutable {
-                            return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd, [this] {
-                              all_given_ = true;
-                              all_given_.notify_one();
-                            });
-                          }},
+        input::Input::Origin{.name = "stdin",
+                             .make_reader =
+                                 [this, steps = std::move(steps)](const wire::stream::ReadOptions& options) mutable {
+                                   return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd, [this] {
+                                     all_given_ = true;
+                                     all_given_.notify_one();
+                                   });
+                                 }},
         nullptr,
-        Input::Events{.on_format = [this](Input&, bool first) { first_formats_ += first ? 1 : 0; },
-                      .on_end = [this](Input&, const Input::End& end) { end_ = end; }});
+        input::Input::Events{.on_format = [this](input::Input&, bool first) { first_formats_ += first ? 1 : 0; },
+                             .on_end = [this](input::Input&, const input::Input::End& end) { end_ = end; }});
   }
 
   net::Loop loop_;
-  Hub hub_;
-  Stream& stream_ = hub_.add_stream("cam", "");
+  hub::Hub hub_;
+  hub::Stream& stream_ = hub_.add_stream("cam", "");
   int first_formats_ = 0;
-  std::optional<Input::End> end_;
+  std::optional<input::Input::End> end_;
   std::atomic<bool> all_given_ = false;
-  std::unique_ptr<Input> input_;
+  std::unique_ptr<input::Input> input_;
 };
 
 TEST_F(InputTest, PacketsAndFormatsReachTheStreamInOrder) {
@@ -106,7 +106,7 @@ TEST_F(InputTest, PacketsAndFormatsReachTheStreamInOrder) {
   EXPECT_EQ(first_formats_, 1);
   EXPECT_EQ(stream_.totals().units, 3U);
   EXPECT_EQ(stream_.generation(), 2U);
-  EXPECT_EQ(stream_.state(), StreamState::ended);
+  EXPECT_EQ(stream_.state(), hub::StreamState::ended);
 }
 
 TEST_F(InputTest, EndBeforeTheFirstFrameIsBadData) {
@@ -171,9 +171,9 @@ TEST_F(InputTest, DestructorStopsAWaitingThread) {
 TEST(OpenAtOnce, DoesNotWaitForTheWriterOfAFifo) {
   const std::string path = testing::TempDir() + "/campipe-fifo-" + std::to_string(::getpid());
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  const Fd fd = open_at_once(wire::parse_endpoint(path));
+  const Fd fd = input::open_at_once(wire::parse_endpoint(path));
   EXPECT_EQ(wait_readable(fd.get(), -1, 0), Readable::timeout);
-  EXPECT_THROW(open_at_once(wire::parse_endpoint("/no/such/input")), Error);
+  EXPECT_THROW(input::open_at_once(wire::parse_endpoint("/no/such/input")), Error);
   std::filesystem::remove(path);
 }
 
@@ -186,7 +186,7 @@ TEST(InputSpec, FormsOfTheCommandLine) {
                         Case{"front/hd=/x/y=z", "front", "hd", "/x/y=z"}, Case{"./a=b", "cam", "", "./a=b"},
                         Case{"/a=b", "cam", "", "/a=b"}, Case{"shm:front.h264", "front", "", "shm:front.h264"},
                         Case{"a=shm:front.h264", "a", "", "shm:front.h264"}, Case{"pipe", "cam", "", "pipe"}}) {
-    const InputSpec spec = parse_input_spec(c.text);
+    const input::Spec spec = input::parse_spec(c.text);
     EXPECT_EQ(spec.name, c.name) << c.text;
     EXPECT_EQ(spec.rendition, c.rendition) << c.text;
     EXPECT_EQ(spec.endpoint.text, c.endpoint) << c.text;
@@ -197,30 +197,30 @@ TEST(InputSpec, RefusesBadNamesUrlsAndNothing) {
   for (const std::string text :
        {"", "=-", "a b=-", "a/=-", "a/b/c=-", "cam=", "rtsp://h/x", "cam=rtsp://h/x", "http://h/?a=b"}) {
     try {
-      parse_input_spec(text);
+      input::parse_spec(text);
       ADD_FAILURE() << text;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::usage) << text;
     }
   }
-  EXPECT_THROW(parse_input_spec(std::string(65, 'a') + "=-"), Error);
+  EXPECT_THROW(input::parse_spec(std::string(65, 'a') + "=-"), Error);
 }
 
 TEST_F(InputTest, ExceptionInTheLoopEndsThatInputOnly) {
-  Stream& other = hub_.add_stream("bad", "");
-  std::optional<Input::End> bad_end;
-  Input bad(loop_, other,
-            {.name = "a FIFO",
-             .make_reader =
-                 [](const wire::stream::ReadOptions& options) {
-                   std::deque<Step> steps;
-                   steps.push_back(format(VideoCodec::mjpeg));
-                   steps.push_back(picture(0));
-                   return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd);
-                 }},
-            nullptr,
-            {.on_format = [](Input&, bool) { throw std::bad_alloc(); },
-             .on_end = [&](Input&, const Input::End& end) { bad_end = end; }});
+  hub::Stream& other = hub_.add_stream("bad", "");
+  std::optional<input::Input::End> bad_end;
+  input::Input bad(loop_, other,
+                   {.name = "a FIFO",
+                    .make_reader =
+                        [](const wire::stream::ReadOptions& options) {
+                          std::deque<Step> steps;
+                          steps.push_back(format(VideoCodec::mjpeg));
+                          steps.push_back(picture(0));
+                          return std::make_unique<ScriptedReader>(std::move(steps), options.stop_fd);
+                        }},
+                   nullptr,
+                   {.on_format = [](input::Input&, bool) { throw std::bad_alloc(); },
+                    .on_end = [&](input::Input&, const input::Input::End& end) { bad_end = end; }});
   turn_until(loop_, [&] { return bad_end.has_value(); });
   EXPECT_EQ(bad_end->failure, ExitCode::internal);
   EXPECT_TRUE(other.ended());

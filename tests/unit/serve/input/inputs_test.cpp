@@ -65,13 +65,14 @@ protected:
   }
 
   void serve(const std::vector<std::string>& specs, std::int64_t gone_ms = 60'000) {
-    Inputs::Options options{.specs = {}, .input_format = {}, .gone_ms = gone_ms};
-    for (const std::string& spec : specs) options.specs.push_back(parse_input_spec(spec));
-    inputs_ = std::make_unique<Inputs>(fixture_.loop, hub(), telemetry_, std::move(options), [this] { ended_ = true; });
+    input::Inputs::Options options{.specs = {}, .input_format = {}, .gone_ms = gone_ms};
+    for (const std::string& spec : specs) options.specs.push_back(input::parse_spec(spec));
+    inputs_ = std::make_unique<input::Inputs>(fixture_.loop, hub(), telemetry_, std::move(options),
+                                              [this] { ended_ = true; });
     inputs_->start();
     tick_.start(0, 10);
   }
-  Hub& hub() { return fixture_.hub; }
+  hub::Hub& hub() { return fixture_.hub; }
   bool until(const std::function<bool()>& done) { return fixture_.until(done); }
   /// Names of the streams but the fixture's own.
   std::vector<std::string> names() {
@@ -79,7 +80,7 @@ protected:
     std::erase(names, "cam");
     return names;
   }
-  Stream* stream(const std::string& name) {
+  hub::Stream* stream(const std::string& name) {
     const auto found = hub().find(name, "");
     return found.empty() ? nullptr : found.front();
   }
@@ -90,15 +91,15 @@ protected:
   /// Wants it as of now, so that a slow machine makes no rest of what follows.
   bool watch(const std::string& name) {
     if (!until([&] { return stream(name) != nullptr; })) return false;
-    wish_ = Wish(*stream(name));
+    wish_ = hub::Wish(*stream(name));
     return true;
   }
 
   // A keyframe is asked for at each join. The inputs' threads stamp what they read with the real time.
   test::Fixture fixture_{{.sessions = {.session = {.idr_young_ms = 0}}}, "127.0.0.1:0", net::Loop::Time::real};
-  Wish wish_;
+  hub::Wish wish_;
   cli::Telemetry telemetry_{{}};
-  std::unique_ptr<Inputs> inputs_;
+  std::unique_ptr<input::Inputs> inputs_;
   net::Timer tick_;
   bool ended_ = false;
 };
@@ -200,7 +201,7 @@ TEST_F(InputsTest, ClientsOfARingThatComesBackStay) {
   serve({"shm:*.h264"});
   ASSERT_TRUE(watch("front"));
   ASSERT_TRUE(has_frames("front", 1));
-  const Stream* before = stream("front");
+  const hub::Stream* before = stream("front");
   front->write(1, true);
   ASSERT_TRUE(has_frames("front", 2));
   test::Player player(fixture_);
@@ -247,7 +248,7 @@ TEST_F(InputsTest, WishesReachTheWriter) {
 
 TEST_F(InputsTest, AWishBeforeThereIsARingIsToldToItsFirstWriter) {
   serve({"shm:front.h264"});
-  const Wish wish(*stream("front"));
+  const hub::Wish wish(*stream("front"));
   Camera front("front.h264");
   EXPECT_TRUE(until([&] { return front.ring().wanted(); }));
 }
@@ -258,7 +259,7 @@ TEST_F(InputsTest, NothingEndsOrBeginsAnewWhenTheWriterIsStartedAgain) {
   ASSERT_TRUE(watch("front"));
   for (int i = 0; i < 10; ++i) front->write(i, i == 0);
   ASSERT_TRUE(has_frames("front", 10));
-  Stream& stream = *this->stream("front");
+  hub::Stream& stream = *this->stream("front");
   test::Player player(fixture_);
   player.play_tcp("/front");
   const std::size_t packets_each = 3;  // of a slice of 3,000 bytes
@@ -291,19 +292,19 @@ TEST_F(InputsTest, RestsAreTold) {
   front.write(0, true);
   serve({"shm:front.h264"});
   ASSERT_TRUE(has_frames("front", 1));
-  ASSERT_TRUE(until([&] { return stream("front")->state() == StreamState::idle; }));
+  ASSERT_TRUE(until([&] { return stream("front")->state() == hub::StreamState::idle; }));
   ASSERT_TRUE(until([&] { return telemetry_.flow() == cli::Flow::idle; }));
   front.write(1, true);
   ASSERT_TRUE(until([&] { return telemetry_.flow() == cli::Flow::flowing; }));
 }
 
 TEST(InputSpecPattern, StandsAlone) {
-  const InputSpec spec = parse_input_spec("shm:*.h264");
+  const input::Spec spec = input::parse_spec("shm:*.h264");
   EXPECT_TRUE(spec.is_pattern);
   EXPECT_EQ(spec.endpoint.name, "*.h264");
   EXPECT_EQ(spec.endpoint.text, "shm:*.h264");
   for (const char* text : {"cam=shm:*", "cam/hd=shm:?.h264", "shm:*/x"}) {
-    EXPECT_THROW(parse_input_spec(text), Error) << text;
+    EXPECT_THROW(input::parse_spec(text), Error) << text;
   }
 }
 

@@ -12,13 +12,13 @@ namespace {
 using ::testing::ElementsAre;
 
 /// Takes everything at once, and loses what it is told to.
-struct Output : RtspOutput {
+struct Output : rtp::Output {
   std::vector<std::int64_t> given;  // times of units, video as it is, sound negative
   bool loses = false;
 
   bool idle() const override { return true; }
-  std::size_t send(std::size_t track, rtp::RtpSender&, rtp::RtpTicks, const rtp::PayloadList& list,
-                   UnitPtr unit) override {
+  std::size_t send(std::size_t track, campipe::rtp::RtpSender&, campipe::rtp::RtpTicks,
+                   const campipe::rtp::PayloadList& list, hub::UnitPtr unit) override {
     given.push_back(track == 0 ? unit->packet.pts_us : -unit->packet.pts_us);
     return list.bytes();
   }
@@ -32,16 +32,16 @@ struct Output : RtspOutput {
 
 struct RtspSessionTest : ::testing::Test {
   test::Fixture fixture;
-  std::unique_ptr<RtspSession> session;
+  std::unique_ptr<rtp::Session> session;
   Output* output = nullptr;
 
   RtspSessionTest() {
     media::StreamFormat format = test::Fixture::h264();
     format.audio = media::AudioFormat{media::AudioCodec::pcm_mulaw, 8000, 1, {}};
     fixture.cam.set_format(format);
-    session = std::make_unique<RtspSession>(fixture.loop, fixture.hub, fixture.cam, "id", LowerTransport::udp,
-                                            RtspSession::Peer{"192.0.2.1:1", "name"}, RtspSession::Options{},
-                                            [](std::string_view) {});
+    session = std::make_unique<rtp::Session>(fixture.loop, fixture.hub, fixture.cam, "id", rtp::LowerTransport::udp,
+                                             rtp::Session::Peer{"192.0.2.1:1", "name"}, rtp::Session::Options{},
+                                             [](std::string_view) {});
     auto made = std::make_unique<Output>();
     output = made.get();
     session->set_output(std::move(made));
@@ -58,7 +58,7 @@ struct RtspSessionTest : ::testing::Test {
     media::Packet packet;
     packet.track = media::Track::audio;
     packet.pts_us = at_us;
-    packet.payload = media::Payload::from(rtp::test::noise(160));
+    packet.payload = media::Payload::from(campipe::rtp::test::noise(160));
     fixture.cam.push(packet);
   }
 };

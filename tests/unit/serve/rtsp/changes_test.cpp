@@ -47,7 +47,7 @@ struct RtspChanges : RtspChecklist {
   int around(const media::StreamFormat& change, After after) { return around(change, after, player); }
   static bool said_goodbye(Player& who) {
     return who.wait_closed() && !who.rtcp().empty() &&
-           rtp::parse_rtcp(who.rtcp().back().bytes).value_or(rtp::ReceiverInfo{}).goodbye;
+           campipe::rtp::parse_rtcp(who.rtcp().back().bytes).value_or(campipe::rtp::ReceiverInfo{}).goodbye;
   }
   /// New clients get the new format, whatever became of the old ones.
   void expect_new_clients_play() {

@@ -68,7 +68,7 @@ TEST_F(RtspChecklist, P24_TheFirstReportComesWithTheFirstFrameAndMapsItsTimeExac
 }
 
 TEST_F(RtspChecklist, P24_TheFirstReportIsOfTheFirstFramesOwnTimeAndNoneComesBeforeIt) {
-  Fixture empty({.sessions = {.session = {.join = RtspJoin::wait}}});
+  Fixture empty({.sessions = {.session = {.join = rtp::Join::wait}}});
   empty.start();
   empty.age_ns = 500'000'000;
   empty.push(true);
@@ -191,7 +191,9 @@ TEST_F(RtspChecklist, P34_AFrameHasOneTimestampAndTheMarkerOnItsLastPacketOnly) 
   const auto packets = player.rtp();
   expect_contiguous(packets);
   std::int64_t frame = 3;
-  const auto ticks = [&](std::int64_t number) { return rtp::ticks_from_us(first_us + number * 33'333, 90'000).value; };
+  const auto ticks = [&](std::int64_t number) {
+    return campipe::rtp::ticks_from_us(first_us + number * 33'333, 90'000).value;
+  };
   for (const Received& packet : packets) {
     EXPECT_EQ(packet.u32(4) - packets[0].u32(4), static_cast<std::uint32_t>(ticks(frame) - ticks(3))) << frame;
     EXPECT_EQ(packet.u32(8), packets[0].u32(8));
@@ -201,9 +203,9 @@ TEST_F(RtspChecklist, P34_AFrameHasOneTimestampAndTheMarkerOnItsLastPacketOnly) 
 }
 
 struct RtspChecklistJpeg : RtspChecklist {
-  Stream& pictures = fixture.hub.add_stream("pictures", "");
+  hub::Stream& pictures = fixture.hub.add_stream("pictures", "");
 
-  void push(const rtp::test::JpegImage& image) {
+  void push(const campipe::rtp::test::JpegImage& image) {
     media::StreamFormat format;
     format.video.codec = media::VideoCodec::mjpeg;
     format.video.size = {image.width, image.height};
@@ -218,7 +220,7 @@ struct RtspChecklistJpeg : RtspChecklist {
 
 TEST_F(RtspChecklistJpeg, P40_TablesAreInBandAndRestartMarkersAreTold) {
   for (const int interval : {0, 4}) {
-    rtp::test::JpegImage image;
+    campipe::rtp::test::JpegImage image;
     image.restart_interval = interval;
     push(image);
     Player one(fixture);
@@ -245,7 +247,7 @@ TEST_F(RtspChecklistJpeg, P40_MoreThan2040PixelsAreRefusedWithTheReason) {
     int status;
   };
   for (const Case& one : {Case{2040, 2040, 200}, Case{2048, 1080, 415}, Case{1080, 2048, 415}, Case{3840, 2160, 415}}) {
-    rtp::test::JpegImage image;
+    campipe::rtp::test::JpegImage image;
     image.width = one.width;
     image.height = one.height;
     push(image);

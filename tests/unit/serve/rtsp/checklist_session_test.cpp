@@ -87,7 +87,8 @@ struct Teller {
     const auto ssrc =
         static_cast<std::uint32_t>(std::stoul(transport.substr(transport.find("ssrc=") + 5), nullptr, 16));
     Bytes report;
-    for (const std::uint32_t word : {0x81C9'0007U, 1U, ssrc, 0U, 0U, 0U, 0U, 0U}) rtp::append_u32(report, word);
+    for (const std::uint32_t word : {0x81C9'0007U, 1U, ssrc, 0U, 0U, 0U, 0U, 0U})
+      campipe::rtp::append_u32(report, word);
     const auto taken = [&] {
       const auto& counters = fixture.hub.counters();
       const auto found = counters.find("rtsp_receiver_reports_total");
@@ -103,9 +104,9 @@ TEST_F(RtspChecklist, P05_AnyRtcpKeepsASessionOverUdpAndInterleaved) {
   Fixture quick({.sessions = {.timeout_ms = 3000}});
   quick.start();
   const std::vector<Bytes> kinds{
-      rtp::test::bytes({0x80, 201, 0, 1, 0, 0, 0, 1}),                              // receiver report
-      rtp::test::bytes({0x81, 202, 0, 3, 0, 0, 0, 1, 1, 2, 'm', 'e', 0, 0, 0, 0}),  // description
-      rtp::test::bytes({0x81, 203, 0, 1, 0, 0, 0, 1}),                              // goodbye
+      campipe::rtp::test::bytes({0x80, 201, 0, 1, 0, 0, 0, 1}),                              // receiver report
+      campipe::rtp::test::bytes({0x81, 202, 0, 3, 0, 0, 0, 1, 1, 2, 'm', 'e', 0, 0, 0, 0}),  // description
+      campipe::rtp::test::bytes({0x81, 203, 0, 1, 0, 0, 0, 1}),                              // goodbye
   };
   std::vector<std::unique_ptr<Player>> players;
   std::vector<std::unique_ptr<Ports>> ports;
@@ -139,7 +140,7 @@ TEST_F(RtspChecklist, P05_AnyRtcpKeepsASessionOverUdpAndInterleaved) {
 }
 
 TEST_F(RtspChecklist, P06_ASessionLivesFiveSecondsLongerThanItIsTold) {
-  const RtspSessions::Options options;
+  const rtsp::Sessions::Options options;
   EXPECT_GE(options.timeout_ms, options.advertised_timeout_s * 1000 + 5000);
   Fixture scaled({.sessions = {.advertised_timeout_s = 1, .timeout_ms = 6000}});
   scaled.start();
@@ -190,7 +191,7 @@ std::string joined(const std::string& base, const std::string& relative) {
 
 TEST_F(RtspChecklist, P10_StrictJoinersFindTheirTrackAndAnUrlWithoutStreamIs404) {
   EXPECT_EQ(player.ask("SETUP", player.url("/trackID=0"), kTcp).status, 404);
-  Stream& pictures = fixture.hub.add_stream("cam", "");
+  hub::Stream& pictures = fixture.hub.add_stream("cam", "");
   media::StreamFormat h265 = Fixture::h264();
   h265.video.codec = media::VideoCodec::h265;
   pictures.set_format(h265);

@@ -207,7 +207,7 @@ TEST_F(RtspChecklist, P27_ASessionOverUdpOutlivesItsConnectionAndTimesOutAlone) 
 }
 
 TEST_F(RtspChecklist, P35_NoPacketIsLargerThanAnEthernetFrameTakesOrThanWasAskedFor) {
-  for (const std::size_t limit : {rtp::kDefaultMaxPayload, std::size_t{600}}) {
+  for (const std::size_t limit : {campipe::rtp::kDefaultMaxPayload, std::size_t{600}}) {
     Fixture sized({.sessions = {.session = {.max_payload = limit}}});
     sized.start();
     sized.push(true, 50'000);
@@ -224,7 +224,7 @@ TEST_F(RtspChecklist, P35_NoPacketIsLargerThanAnEthernetFrameTakesOrThanWasAsked
     for (const Received& one : over_tcp.rtp()) largest = std::max(largest, one.bytes.size());
     for (const Received& one : rtp) largest = std::max(largest, one.bytes.size());
     EXPECT_EQ(largest, 12 + limit);
-    EXPECT_LE(12 + rtp::kDefaultMaxPayload, 1452U);
+    EXPECT_LE(12 + campipe::rtp::kDefaultMaxPayload, 1452U);
   }
 }
 

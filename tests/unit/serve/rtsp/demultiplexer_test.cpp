@@ -8,7 +8,7 @@
 namespace campipe::serve {
 namespace {
 
-using Got = RtspDemultiplexer::Got;
+using Got = rtsp::Demultiplexer::Got;
 
 std::span<const std::byte> as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text));
@@ -22,7 +22,7 @@ std::string frame(int channel, const std::string& payload) {
 /// What came, as text: "GET_PARAMETER", "$1:abc", "error".
 std::vector<std::string> events(std::string_view stream, std::size_t segment) {
   std::vector<std::string> out;
-  RtspDemultiplexer demultiplexer;
+  rtsp::Demultiplexer demultiplexer;
   while (!stream.empty()) {
     auto bytes = as_bytes(stream.substr(0, segment));
     stream.remove_prefix(std::min(segment, stream.size()));

@@ -40,9 +40,10 @@ protected:
   fake::Clock clock_;
   bool broken_ = false;
   net::Loop loop_;
-  Hub hub_{History::Limits{}, [this] { return broken_ ? throw std::runtime_error("no clock") : clock_.now_ns; }};
-  Stream& cam_ = hub_.add_stream("cam", "");
-  RtspServer server_{loop_, hub_, net::listen_anywhere()};
+  hub::Hub hub_{hub::History::Limits{},
+                [this] { return broken_ ? throw std::runtime_error("no clock") : clock_.now_ns; }};
+  hub::Stream& cam_ = hub_.add_stream("cam", "");
+  rtsp::Server server_{loop_, hub_, net::listen_anywhere()};
 };
 
 TEST_F(RtspFaultsTest, ExceptionInARequestIsAnsweredWith500AndOthersDoNotNotice) {

@@ -20,25 +20,25 @@
 
 namespace campipe::serve::test {
 
-using rtp::test::annex_b;
-using rtp::test::Bytes;
-using rtp::test::nal;
+using campipe::rtp::test::annex_b;
+using campipe::rtp::test::Bytes;
+using campipe::rtp::test::nal;
 
-inline const Bytes kSps = rtp::test::bytes({0x67, 0x42, 0xC0, 0x1E, 0xD9, 0x01});
-inline const Bytes kPps = rtp::test::bytes({0x68, 0xCB, 0x83, 0xCB});
+inline const Bytes kSps = campipe::rtp::test::bytes({0x67, 0x42, 0xC0, 0x1E, 0xD9, 0x01});
+inline const Bytes kPps = campipe::rtp::test::bytes({0x68, 0xCB, 0x83, 0xCB});
 
 /// A hub with one H.264 stream "cam" and a server on a free port of this machine, all in this thread. Time passes only
 /// by pass(), but for one of real time.
 struct Fixture {
   net::Loop loop;
-  Hub hub{History::Limits{}, [this] { return loop.now_ns(); }};
-  Stream& cam = hub.add_stream("cam", "");
-  RtspServer server;
+  hub::Hub hub{hub::History::Limits{}, [this] { return loop.now_ns(); }};
+  hub::Stream& cam = hub.add_stream("cam", "");
+  rtsp::Server server;
   std::int64_t pts_us = 1'795'226'522'000'000;
   int frames = 0;
   std::int64_t age_ns = 0;  ///< of what is pushed
 
-  explicit Fixture(RtspServer::Options options = {}, std::string_view listen = "127.0.0.1:0",
+  explicit Fixture(rtsp::Server::Options options = {}, std::string_view listen = "127.0.0.1:0",
                    net::Loop::Time time = net::Loop::Time::manual)
       : loop(time),
         server(loop, hub, net::listen_tcp(net::resolve_listen_address(listen, "--rtsp"), "--rtsp"), options) {}
@@ -225,7 +225,7 @@ private:
     if (raw_[0] == '$') {
       const std::size_t length = static_cast<unsigned char>(raw_[2]) * 256U + static_cast<unsigned char>(raw_[3]);
       if (raw_.size() < 4 + length) return false;
-      packets.push_back({raw_[1], rtp::test::text_bytes(std::string_view(raw_).substr(4, length))});
+      packets.push_back({raw_[1], campipe::rtp::test::text_bytes(std::string_view(raw_).substr(4, length))});
       order.push_back("$" + std::to_string(raw_[1]));
       raw_.erase(0, 4 + length);
       return true;

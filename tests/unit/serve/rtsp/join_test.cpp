@@ -23,7 +23,7 @@ constexpr std::int64_t kForEverMs = 600'000;
 
 /// Ten frames that came a second ago, of an input that can be asked, and what joins there.
 struct Joined {
-  explicit Joined(RtspJoin join, std::int64_t wait_ms = kForEverMs)
+  explicit Joined(rtp::Join join, std::int64_t wait_ms = kForEverMs)
       : fixture({.sessions = {.session = {.join = join, .idr_wait_ms = wait_ms}}}) {
     fixture.age_ns = kSecond;
     fixture.cam.set_source(&source);
@@ -62,7 +62,7 @@ private:
 };
 
 TEST(RtspJoin, IdrBeginsWithTheOneThatWasAskedFor) {
-  Joined join(RtspJoin::idr);
+  Joined join(rtp::Join::idr);
   join.play();
   EXPECT_EQ(join.source.keyframes, 1);
   EXPECT_THAT(join.info(), HasSubstr(";seq="));
@@ -75,7 +75,7 @@ TEST(RtspJoin, IdrBeginsWithTheOneThatWasAskedFor) {
 }
 
 TEST(RtspJoin, IdrGoesOnWithTheGopWhenNoneComesInTime) {
-  Joined join(RtspJoin::idr, 30);
+  Joined join(rtp::Join::idr, 30);
   join.play();
   EXPECT_EQ(join.source.keyframes, 1);
   join.fixture.pass(milliseconds(29));
@@ -90,7 +90,7 @@ TEST(RtspJoin, IdrGoesOnWithTheGopWhenNoneComesInTime) {
 }
 
 TEST(RtspJoin, IdrThatIsYoungServesAtOnce) {
-  Joined join(RtspJoin::idr);
+  Joined join(rtp::Join::idr);
   join.fixture.age_ns = 0;
   join.fixture.push_gop(2);
   join.play();
@@ -101,7 +101,7 @@ TEST(RtspJoin, IdrThatIsYoungServesAtOnce) {
 
 TEST(RtspJoin, IdrIsTheGopAtOnceWhereNobodyCanBeAsked) {
   for (const bool has_source : {false, true}) {
-    Joined join(RtspJoin::idr);
+    Joined join(rtp::Join::idr);
     join.fixture.cam.set_writer(false);
     if (!has_source) join.fixture.cam.set_source(nullptr);
     join.play();
@@ -111,7 +111,7 @@ TEST(RtspJoin, IdrIsTheGopAtOnceWhereNobodyCanBeAsked) {
 }
 
 TEST(RtspJoin, GopBeginsAtOnceAndAsksNobody) {
-  Joined join(RtspJoin::gop);
+  Joined join(rtp::Join::gop);
   join.play();
   EXPECT_EQ(join.source.keyframes, 0);
   EXPECT_EQ(join.frames_to(9).front(), 0);
@@ -119,7 +119,7 @@ TEST(RtspJoin, GopBeginsAtOnceAndAsksNobody) {
 }
 
 TEST(RtspJoin, WaitBeginsWithTheNextAndAsksNobody) {
-  Joined join(RtspJoin::wait, 0);
+  Joined join(rtp::Join::wait, 0);
   join.play();
   EXPECT_EQ(join.source.keyframes, 0);
   EXPECT_THAT(join.info(), Not(HasSubstr("rtptime")));
@@ -129,7 +129,7 @@ TEST(RtspJoin, WaitBeginsWithTheNextAndAsksNobody) {
 }
 
 TEST(RtspJoin, JpegBeginsWithTheNewestPictureInEveryWay) {
-  for (const RtspJoin way : {RtspJoin::idr, RtspJoin::gop, RtspJoin::wait}) {
+  for (const rtp::Join way : {rtp::Join::idr, rtp::Join::gop, rtp::Join::wait}) {
     Joined join(way);
     media::StreamFormat format = test::Fixture::h264();
     format.video.codec = media::VideoCodec::mjpeg;
@@ -137,20 +137,20 @@ TEST(RtspJoin, JpegBeginsWithTheNewestPictureInEveryWay) {
     media::Packet picture;
     picture.keyframe = true;
     for (const int last : {1, 2}) {
-      rtp::test::JpegImage image;
-      image.scan = rtp::test::noise(500, static_cast<unsigned>(last));
+      campipe::rtp::test::JpegImage image;
+      image.scan = campipe::rtp::test::noise(500, static_cast<unsigned>(last));
       picture.payload = media::Payload::from(image.make());
       join.fixture.cam.push(picture, join.fixture.cam.now_ns() - join.fixture.age_ns);
     }
     join.play();
     ASSERT_TRUE(join.player().wait_packets(1));
     EXPECT_EQ(join.source.keyframes, 0);
-    EXPECT_EQ(join.player().rtp().front().bytes.back(), rtp::test::noise(500, 2).back());
+    EXPECT_EQ(join.player().rtp().front().bytes.back(), campipe::rtp::test::noise(500, 2).back());
   }
 }
 
 TEST(RtspJoin, WhatRestedIsWokenAndNothingOldIsShown) {
-  for (const RtspJoin way : {RtspJoin::idr, RtspJoin::gop, RtspJoin::wait}) {
+  for (const rtp::Join way : {rtp::Join::idr, rtp::Join::gop, rtp::Join::wait}) {
     Joined join(way, 0);
     join.fixture.age_ns = 3600 * kSecond;
     join.fixture.push_gop(3);
@@ -165,7 +165,7 @@ TEST(RtspJoin, WhatRestedIsWokenAndNothingOldIsShown) {
 }
 
 TEST(RtspJoin, PauseWhileItWaitsForTheIdrEndsTheWaiting) {
-  Joined join(RtspJoin::idr, 30);
+  Joined join(rtp::Join::idr, 30);
   join.play();
   const std::string session = "Session: " + join.player().session + "\r\n";
   EXPECT_EQ(join.player().ask("PAUSE", join.player().url(), session).status, 200);
@@ -179,7 +179,7 @@ TEST(RtspJoin, PauseWhileItWaitsForTheIdrEndsTheWaiting) {
 }
 
 TEST(RtspJoin, ParameterSetsThatAreKnownOnlyFromTheFormatComeFirst) {
-  Joined join(RtspJoin::idr);
+  Joined join(rtp::Join::idr);
   join.play();
   media::Packet bare;
   bare.keyframe = true;
@@ -194,7 +194,7 @@ TEST(RtspJoin, ParameterSetsThatAreKnownOnlyFromTheFormatComeFirst) {
 }
 
 TEST(RtspJoin, ParameterSetsThatChangedBetweenSetupAndPlayAreTheNewOnes) {
-  Joined join(RtspJoin::wait);
+  Joined join(rtp::Join::wait);
   Player player(join.fixture);
   const Reply setup = player.ask("SETUP", player.url("/cam/trackID=0"), "Transport: RTP/AVP/TCP;unicast\r\n");
   media::StreamFormat format = test::Fixture::h264();
@@ -224,7 +224,7 @@ struct WithSound : ::testing::Test {
     media::Packet packet;
     packet.track = media::Track::audio;
     packet.pts_us = pts_us;
-    packet.payload = media::Payload::from(rtp::test::noise(160));
+    packet.payload = media::Payload::from(campipe::rtp::test::noise(160));
     fixture.cam.push(packet);
   }
   void play(const std::vector<int>& tracks) {

@@ -32,7 +32,7 @@ media::Packet frame(std::size_t stream, int number) {
 TEST(RtspMany, FiftyStreamsOfTenPlayersEachGiveEveryoneEveryFrameOfItsOwn) {
   ASSERT_TRUE(have_descriptors()) << "ulimit -n";
   Fixture fixture;
-  std::vector<Stream*> streams;
+  std::vector<hub::Stream*> streams;
   std::vector<std::unique_ptr<Player>> players;
   for (std::size_t i = 0; i < kStreams; ++i) {
     const std::string name = "s" + std::to_string(i);

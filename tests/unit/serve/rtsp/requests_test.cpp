@@ -32,7 +32,7 @@ struct RtspRequestsTest : ::testing::Test {
 };
 
 TEST_F(RtspRequestsTest, DescribeWaitsForTheFirstKeyframe) {
-  Stream& late = fixture.hub.add_stream("late", "");
+  hub::Stream& late = fixture.hub.add_stream("late", "");
   player.send("DESCRIBE " + player.url("/late") + " RTSP/1.0\r\nCSeq: 9\r\n\r\nOPTIONS * RTSP/1.0\r\nCSeq: 10\r\n\r\n");
   ASSERT_TRUE(fixture.until([&] { return late.wanted(); }));  // it waits
   fixture.pass(std::chrono::milliseconds(3900));              // looked at again and again
@@ -63,7 +63,7 @@ TEST_F(RtspRequestsTest, ATrackThatIsSetUpAgainGivesItsFormerPortsBack) {
 }
 
 TEST_F(RtspRequestsTest, SecondTrackMayNotTakeTheChannelsOfTheFirst) {
-  Stream& av = fixture.hub.add_stream("av", "");
+  hub::Stream& av = fixture.hub.add_stream("av", "");
   media::StreamFormat format = Fixture::h264();
   format.audio = media::AudioFormat{media::AudioCodec::pcm_mulaw, 8000, 1, {}};
   av.set_format(format);
@@ -205,7 +205,7 @@ TEST(RtspTimeouts, ConnectionThatAsksNothingIsClosedSoonerThanOneThatDid) {
 }
 
 TEST_F(RtspRequestsTest, RawVideoIsRefusedWithTheReason) {
-  Stream& raw = fixture.hub.add_stream("raw", "");
+  hub::Stream& raw = fixture.hub.add_stream("raw", "");
   media::StreamFormat format;
   format.video.size = {640, 480};
   raw.set_format(format);

@@ -186,7 +186,7 @@ TEST(RtspStreaming, AnotherSizeEndsPlayersWithGoodbye) {
   ASSERT_TRUE(player.wait_packets(7));
   fixture.start({1280, 720});
   EXPECT_TRUE(player.wait_closed());
-  const auto info = rtp::parse_rtcp(player.rtcp().back().bytes);
+  const auto info = campipe::rtp::parse_rtcp(player.rtcp().back().bytes);
   ASSERT_TRUE(info.has_value());
   EXPECT_TRUE(info->goodbye);
   EXPECT_EQ(fixture.server.session_count(), 0U);
@@ -201,7 +201,7 @@ TEST(RtspStreaming, EndOfTheStreamEndsPlayersAfterTheLastFrame) {
   fixture.cam.end("end of input");
   EXPECT_TRUE(player.wait_closed());
   EXPECT_EQ(frames_of(player.rtp()).back(), 99);
-  EXPECT_TRUE(rtp::parse_rtcp(player.rtcp().back().bytes)->goodbye);
+  EXPECT_TRUE(campipe::rtp::parse_rtcp(player.rtcp().back().bytes)->goodbye);
   Player late(fixture);
   EXPECT_EQ(late.ask("DESCRIBE", late.url()).status, 404);
 }
@@ -221,7 +221,7 @@ TEST(RtspStreaming, AudioGoesOnItsOwnTrackAfterTheFirstPicture) {
     media::Packet packet;
     packet.track = media::Track::audio;
     packet.pts_us = fixture.pts_us;
-    packet.payload = media::Payload::from(rtp::test::noise(160));
+    packet.payload = media::Payload::from(campipe::rtp::test::noise(160));
     fixture.cam.push(packet);
   };
   audio();
@@ -250,14 +250,14 @@ struct SoundInput {
     media::Packet packet;
     packet.track = media::Track::audio;
     packet.pts_us = fixture_.pts_us;
-    packet.payload = media::Payload::from(rtp::test::noise(160));
+    packet.payload = media::Payload::from(campipe::rtp::test::noise(160));
     stream_.push(packet);
   }
   void end() { stream_.end("end of input"); }
 
 private:
   Fixture& fixture_;
-  Stream& stream_;
+  hub::Stream& stream_;
 };
 
 TEST(RtspStreaming, AudioOfAnotherInputOfTheNameGoesAlong) {

@@ -31,7 +31,7 @@ TEST(RtspTarget, ReadsWhatPlayersMakeOfAUrl) {
            Case{"rtsp://h/cam?x=1&codec=h265&y", "cam", "", media::VideoCodec::h265},
            Case{"rtsp://h/cam?", "cam"},
        }) {
-    const auto target = parse_rtsp_target(one.target);
+    const auto target = rtsp::parse_target(one.target);
     ASSERT_TRUE(target.has_value()) << one.target;
     EXPECT_EQ(target->name, one.name) << one.target;
     EXPECT_EQ(target->rendition, one.rendition) << one.target;
@@ -45,12 +45,12 @@ TEST(RtspTarget, RefusesWhatNamesNoStream) {
                              "rtsp://h/trackID=0", "rtsp://h/a/b/c", "rtsp://h/cam?codec=vp8", "rtsp://h/cam?codec=raw",
                              "rtsp://h/cam/trackID=", "rtsp://h/cam/trackID=-1", "rtsp://h/cam/trackID=100",
                              "rtsp://h/cam/trackID=0?x/trackID=0", "rtsp://h/../etc/passwd", "rtsp://h/c%61m", "cam"}) {
-    EXPECT_FALSE(parse_rtsp_target(target).has_value()) << target;
+    EXPECT_FALSE(rtsp::parse_target(target).has_value()) << target;
   }
 }
 
 TEST(RtspTarget, ContentBaseEndsInOneSlash) {
-  const auto base = [](std::string_view target) { return rtsp_content_base(target, "192.0.2.1:8554"); };
+  const auto base = [](std::string_view target) { return rtsp::content_base(target, "192.0.2.1:8554"); };
   EXPECT_EQ(base("rtsp://h/cam"), "rtsp://h/cam/");
   EXPECT_EQ(base("rtsp://h/cam/"), "rtsp://h/cam/");
   EXPECT_EQ(base("rtsp://h/cam?codec=mjpeg"), "rtsp://h/cam/?codec=mjpeg/");

@@ -23,10 +23,10 @@ using net::turn_until;
 class ChildFilterTest : public testing::Test {
 protected:
   ChildFilterTest() { std::signal(SIGPIPE, SIG_IGN); }  // as cli::run() does
-  void start(std::vector<std::string> argv, std::string_view input = "", ChildFilter::Limits limits = {}) {
-    child_ = std::make_unique<ChildFilter>(
+  void start(std::vector<std::string> argv, std::string_view input = "", still::ChildFilter::Limits limits = {}) {
+    child_ = std::make_unique<still::ChildFilter>(
         loop_, std::move(argv), media::Payload::copy_of(std::as_bytes(std::span(input.data(), input.size()))),
-        [this](Expected<ChildFilter::Bytes, std::string> result) {
+        [this](Expected<still::ChildFilter::Bytes, std::string> result) {
           if (result)
             output_ = std::string(reinterpret_cast<const char*>(result->data()), result->size());
           else
@@ -43,7 +43,7 @@ protected:
   }
 
   net::Loop loop_{net::Loop::Time::manual};
-  std::unique_ptr<ChildFilter> child_;
+  std::unique_ptr<still::ChildFilter> child_;
   std::string output_, failure_;
   bool done_ = false;
 };

@@ -37,16 +37,16 @@ private:
 /// A loop whose clock stands still until a test moves it.
 class FakeTime {
 public:
-  Loop loop{[this] { return now; }};
-  Duration now = 1000s;
+  process::Loop loop{[this] { return now; }};
+  config::Duration now = 1000s;
 
   /// Moves the clock in small steps, with all that falls due on the way.
-  void pass(Duration length, const std::function<void()>& each_second = {}) {
-    constexpr Duration kStep = 10ms;
-    for (Duration end = now + length; now < end;) {
+  void pass(config::Duration length, const std::function<void()>& each_second = {}) {
+    constexpr config::Duration kStep = 10ms;
+    for (config::Duration end = now + length; now < end;) {
       now += std::min(kStep, end - now);
       loop.turn();
-      if (each_second && now % 1s == Duration(0)) each_second();
+      if (each_second && now % 1s == config::Duration(0)) each_second();
     }
   }
 };
@@ -56,10 +56,11 @@ class ChainRig {
 public:
   /// @param stages  of the chain "c", as in camwatch.yaml(5), indented by six.
   explicit ChainRig(const std::string& stages)
-      : config(parse_config("version: 1\ndefaults: {restart: {first: 100ms, max: 1s, jitter: none}}\nchains:\n  c:\n"
-                            "    stages:\n" +
-                                stages,
-                            "rig.yaml")),
+      : config(config::parse_config(
+            "version: 1\ndefaults: {restart: {first: 100ms, max: 1s, jitter: none}}\nchains:\n  c:\n"
+            "    stages:\n" +
+                stages,
+            "rig.yaml")),
         host{.loop = time.loop,
              .processes = processes,
              .environment = {},
@@ -68,7 +69,7 @@ public:
                                const auto& why) { failing.push_back(stage + ": " + why); },
              .chain_done = [this] { ++done; }} {
     host.log.dir = folder.path();
-    chain = std::make_unique<Chain>(config.chains.front(), config.file, host);
+    chain = std::make_unique<chain::Chain>(config.chains.front(), config.file, host);
   }
 
   /// What the supervisor does when a child has ended.
@@ -78,7 +79,7 @@ public:
     EXPECT_TRUE(processes.at(ended.pid).reaped);
   }
   /// As the supervisor, a look a second.
-  void pass(Duration length, const std::function<void()>& each_second = {}) {
+  void pass(config::Duration length, const std::function<void()>& each_second = {}) {
     time.pass(length, [&] {
       if (each_second) each_second();
       time.loop.turn();  // what was just reported
@@ -95,11 +96,11 @@ public:
   FakeTime time;
   FakeProcesses processes;
   TempFolder folder;
-  Config config;
+  config::Config config;
   std::vector<std::string> failing;
   int done = 0;
-  Host host;
-  std::unique_ptr<Chain> chain;
+  chain::Host host;
+  std::unique_ptr<chain::Chain> chain;
 };
 
 /// source | filter | sink

@@ -44,7 +44,7 @@ TEST(ChainStop, SourceIsAskedFirstAndTheOthersWhenTheirInputHasEnded) {
   rig.chain->start();
   int stopped = 0;
   rig.chain->stop([&] { ++stopped; });
-  EXPECT_EQ(rig.chain->state(), Chain::State::stopping);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopping);
   EXPECT_THAT(rig.processes.terminated, ElementsAre("source"));
   rig.end("source");
   EXPECT_THAT(rig.processes.terminated, ElementsAre("source"));  // the filter has the end of its input
@@ -52,7 +52,7 @@ TEST(ChainStop, SourceIsAskedFirstAndTheOthersWhenTheirInputHasEnded) {
   EXPECT_EQ(stopped, 0);
   rig.end("sink");
   EXPECT_EQ(stopped, 1);
-  EXPECT_EQ(rig.chain->state(), Chain::State::stopped);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopped);
   EXPECT_EQ(rig.processes.all.size(), 3U);
   rig.time.pass(60s);
   EXPECT_EQ(rig.processes.all.size(), 3U);
@@ -74,7 +74,7 @@ TEST(ChainStop, StageThatIgnoresTheEndOfItsInputIsAskedThenKilled) {
   EXPECT_FALSE(rig.processes.of("sink").got(SIGTERM));
   rig.end("filter", 0, SIGKILL);
   rig.end("sink");
-  EXPECT_EQ(rig.chain->state(), Chain::State::stopped);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopped);
 }
 
 TEST(ChainStop, SourceThatIgnoresSigtermIsKilled) {
@@ -110,7 +110,7 @@ TEST(ChainStop, StageThatDiesDuringTheStopStaysDown) {
   EXPECT_THAT(rig.log(), HasSubstr("sink: exit 1"));
   rig.end("source");
   rig.end("filter");
-  EXPECT_EQ(rig.chain->state(), Chain::State::stopped);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopped);
 }
 
 TEST(ChainStop, StageThatWaitsForItsRestartIsNotStarted) {
@@ -122,7 +122,7 @@ TEST(ChainStop, StageThatWaitsForItsRestartIsNotStarted) {
   rig.end("source");
   rig.end("sink");
   rig.time.pass(10s);
-  EXPECT_EQ(rig.chain->state(), Chain::State::stopped);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopped);
   EXPECT_EQ(rig.processes.starts("filter"), 1U);
 }
 
@@ -136,7 +136,7 @@ TEST(ChainRestart, StartsAgainWhenNoProcessIsLeft) {
   EXPECT_EQ(rig.processes.all.size(), 3U);
   rig.end("sink");
   EXPECT_EQ(answered, 1);
-  EXPECT_EQ(rig.chain->state(), Chain::State::running);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::running);
   EXPECT_THAT(rig.processes.started(), ElementsAre("sink", "filter", "source", "sink", "filter", "source"));
 }
 
@@ -149,7 +149,7 @@ TEST(ChainRestart, StopDuringARestartLeavesItStopped) {
   rig.chain->stop([&] { ++stopped; });
   rig.end("filter");
   rig.end("sink");
-  EXPECT_EQ(rig.chain->state(), Chain::State::stopped);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopped);
   EXPECT_EQ(restarted, 1);  // it asks the state
   EXPECT_EQ(stopped, 1);
   rig.time.pass(60s);
@@ -162,7 +162,7 @@ TEST(ChainRestart, RestartDuringAStopStartsIt) {
   rig.chain->stop([] {});
   rig.chain->restart([] {});
   for (const char* stage : {"source", "filter", "sink"}) rig.end(stage);
-  EXPECT_EQ(rig.chain->state(), Chain::State::running);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::running);
   EXPECT_EQ(rig.processes.all.size(), 6U);
 }
 
@@ -173,7 +173,7 @@ TEST(ChainRestart, WishEndsWithTheStopItWasFor) {
   for (const char* stage : {"source", "filter", "sink"}) rig.end(stage);
   rig.chain->stop([] {});
   for (const char* stage : {"source", "filter", "sink"}) rig.end(stage);
-  EXPECT_EQ(rig.chain->state(), Chain::State::stopped);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopped);
 }
 
 TEST(ChainRestart, StoppedChainIsStartedAtOnce) {
@@ -181,14 +181,14 @@ TEST(ChainRestart, StoppedChainIsStartedAtOnce) {
   int answered = 0;
   rig.chain->restart([&] { ++answered; });
   EXPECT_EQ(answered, 1);
-  EXPECT_EQ(rig.chain->state(), Chain::State::running);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::running);
 }
 
 TEST(ChainFailures, DelaysGrowUpToTheLongest) {
   ChainRig rig(kThree);  // 100 ms, twice as long each time, at most 1 s
   rig.chain->start();
   std::size_t starts = 1;
-  for (const Duration delay : {100ms, 200ms, 400ms, 800ms, 1000ms, 1000ms}) {
+  for (const config::Duration delay : {100ms, 200ms, 400ms, 800ms, 1000ms, 1000ms}) {
     rig.end("filter", 1);
     rig.time.pass(delay - 10ms);
     EXPECT_EQ(rig.processes.starts("filter"), starts);
@@ -270,7 +270,7 @@ TEST(ChainGiveUp, RefusedCommandLineIsNotTriedAgain) {
   EXPECT_EQ(rig.done, 0);
   rig.end("source", 0, SIGPIPE);  // nobody reads it any more: that is a good end
   EXPECT_EQ(rig.done, 1);
-  EXPECT_EQ(rig.chain->state(), Chain::State::done);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::done);
   EXPECT_EQ(rig.chain->exit_code(), 64);
 }
 
@@ -324,7 +324,7 @@ TEST(ChainCommands, StopOfTheChainDuringTheStopOfAStageAnswersBoth) {
   for (const char* stage : {"source", "filter", "sink"}) rig.end(stage);
   EXPECT_EQ(stage_stopped, 1);
   EXPECT_EQ(chain_stopped, 1);
-  EXPECT_EQ(rig.chain->state(), Chain::State::stopped);
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopped);
 }
 
 /// All three report each second; `silent` sends no sign of life, `stuck` takes nothing.

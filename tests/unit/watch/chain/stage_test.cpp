@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 
 class StageTest : public testing::Test {
 protected:
-  static StageConfig grab() {
-    StageConfig config;
+  static config::StageConfig grab() {
+    config::StageConfig config;
     config.name = "grab";
     config.cmd = {"grab", "--url", "rtsp://user:secret@192.0.2.7/"};
     config.restart.jitter = false;
@@ -25,20 +25,20 @@ protected:
   }
   void start() { stage_.start(config_.cmd, {}); }
   FakeProcesses::Process& process() { return processes_.of("grab"); }
-  Exit end(int code, int signal = 0) { return stage_.ended(processes_.end("grab", code, signal).status); }
-  StageStatus status() { return stage_.status(time_.now); }
+  chain::Exit end(int code, int signal = 0) { return stage_.ended(processes_.end("grab", code, signal).status); }
+  control::StageStatus status() { return stage_.status(time_.now); }
 
   FakeTime time_;
   FakeProcesses processes_;
-  StageConfig config_ = grab();
-  Host host_{.loop = time_.loop,
-             .processes = processes_,
-             .environment = {{"PATH", "/bin"}, {"LANG", "C"}},
-             .log = {},
-             .failing = {},
-             .chain_done = {}};
+  config::StageConfig config_ = grab();
+  chain::Host host_{.loop = time_.loop,
+                    .processes = processes_,
+                    .environment = {{"PATH", "/bin"}, {"LANG", "C"}},
+                    .log = {},
+                    .failing = {},
+                    .chain_done = {}};
   std::vector<std::string> lines_;
-  Stage stage_{config_, host_, "clock", [this](std::string_view line) { lines_.emplace_back(line); }};
+  chain::Stage stage_{config_, host_, "clock", [this](std::string_view line) { lines_.emplace_back(line); }};
 };
 
 TEST_F(StageTest, ProcessGetsItsEnvironmentAndTheLog) {
@@ -58,7 +58,7 @@ TEST_F(StageTest, ProcessGetsItsEnvironmentAndTheLog) {
 TEST_F(StageTest, LastWordsAreReadWhenItHasEnded) {
   start();
   ASSERT_EQ(::write(process().fd(2), "no camera", 9), 9);
-  const Exit exit = end(66);
+  const chain::Exit exit = end(66);
   EXPECT_THAT(lines_, ElementsAre("no camera"));
   EXPECT_EQ(exit.code, 66);
   EXPECT_EQ(exit.signal, 0);
@@ -69,11 +69,11 @@ TEST_F(StageTest, LastWordsAreReadWhenItHasEnded) {
 TEST_F(StageTest, EndBySignalIsToldAsAShellWould) {
   start();
   time_.pass(3s);
-  const Exit exit = end(0, SIGSEGV);
+  const chain::Exit exit = end(0, SIGSEGV);
   EXPECT_EQ(exit.code, 128 + SIGSEGV);
   EXPECT_EQ(exit.signal, SIGSEGV);
   EXPECT_EQ(exit.text, "killed by SIGSEGV");
-  EXPECT_EQ(exit.lasted, Duration(3s));
+  EXPECT_EQ(exit.lasted, config::Duration(3s));
   EXPECT_FALSE(exit.worked);
   EXPECT_TRUE(process().got(SIGKILL));  // the rest of its group
   EXPECT_TRUE(process().reaped);
@@ -81,11 +81,11 @@ TEST_F(StageTest, EndBySignalIsToldAsAShellWould) {
 
 TEST_F(StageTest, EndAsksThenKills) {
   start();
-  stage_.end(Intent::stop, 1s);
+  stage_.end(chain::Intent::stop, 1s);
   EXPECT_EQ(status().state, "ending");
   EXPECT_THAT(process().signals, ElementsAre(SIGTERM, SIGCONT));
-  stage_.end(Intent::restart, 10s);  // it is being ended already
-  EXPECT_EQ(stage_.intent(), Intent::stop);
+  stage_.end(chain::Intent::restart, 10s);  // it is being ended already
+  EXPECT_EQ(stage_.intent(), chain::Intent::stop);
   time_.pass(990ms);
   EXPECT_FALSE(process().got(SIGKILL));
   time_.pass(10ms);
@@ -94,13 +94,13 @@ TEST_F(StageTest, EndAsksThenKills) {
 
 TEST_F(StageTest, ProcessThatEndsInTimeLeavesNoTimerForTheNext) {
   start();
-  stage_.end(Intent::restart, 1s);
+  stage_.end(chain::Intent::restart, 1s);
   end(0);
   start();
   const auto signals = process().signals;
   time_.pass(10s);
   EXPECT_EQ(process().signals, signals);
-  EXPECT_EQ(stage_.intent(), Intent::none);
+  EXPECT_EQ(stage_.intent(), chain::Intent::none);
 }
 
 TEST_F(StageTest, ReportsOfTheProcessBeforeAreNotTheNextOnes) {
@@ -123,11 +123,11 @@ TEST_F(StageTest, ThreeFailuresAreFailingUntilARunLasts) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(stage_.failing());
     start();
-    const Exit exit = end(1);
+    const chain::Exit exit = end(1);
     stage_.set_waiting(time_.now + stage_.delay_after(exit.lasted, exit.worked));
   }
   EXPECT_TRUE(stage_.failing());
-  EXPECT_EQ(stage_.due() - time_.now, Duration(400ms));
+  EXPECT_EQ(stage_.due() - time_.now, config::Duration(400ms));
   start();
   EXPECT_TRUE(stage_.failing());
   time_.pass(10s);

@@ -21,7 +21,7 @@ chains:
 )";
 
 TEST(Config, ReadsAChain) {
-  const Config config = parse_config(kSmall, "c.yaml");
+  const config::Config config = config::parse_config(kSmall, "c.yaml");
   ASSERT_EQ(config.chains.size(), 1U);
   ASSERT_EQ(config.chains[0].stages.size(), 3U);
   EXPECT_EQ(config.chains[0].name, "front");
@@ -32,7 +32,7 @@ TEST(Config, ReadsAChain) {
 }
 
 TEST(Config, PoliciesGoFromDefaultsOverChainToStage) {
-  const Config config = parse_config(R"(version: 1
+  const config::Config config = config::parse_config(R"(version: 1
 defaults:
   restart: {first: 1s, max: 20s, factor: 3, jitter: none, stable: 2m}
   watchdog: {startup: 0, stall: 4s, heartbeat: 6s}
@@ -51,15 +51,15 @@ chains:
       grab: {cmd: [camgrab, pattern]}
       out: {from: grab, cmd: [cat], required: no, watchdog: off, restart: {when: never}, stop: {drain: 10s}, env: {C: "3"}, link: paired}
 )",
-                                     "c.yaml");
+                                                     "c.yaml");
   EXPECT_EQ(config.log.dir, "/tmp/x");
   EXPECT_EQ(config.log.max_size_bytes, 1 << 20);
   EXPECT_EQ(config.log.keep, 2);
   EXPECT_EQ(config.log.lines_per_s, 7);
   EXPECT_EQ(config.control_socket, "/tmp/s");
   EXPECT_EQ(config.failing_hook, (std::vector<std::string>{"/bin/true", "{chain}"}));
-  const StageConfig& grab = config.chains[0].stages[0];
-  EXPECT_EQ(grab.restart.when, RestartPolicy::When::on_failure);
+  const config::StageConfig& grab = config.chains[0].stages[0];
+  EXPECT_EQ(grab.restart.when, config::RestartPolicy::When::on_failure);
   EXPECT_EQ(grab.restart.factor, 3);
   EXPECT_FALSE(grab.restart.jitter);
   EXPECT_EQ(grab.watchdog.startup, 0s);
@@ -68,20 +68,20 @@ chains:
   EXPECT_EQ(grab.limits.nofile, 300);
   EXPECT_EQ(grab.limits.memory_bytes, 64 << 20);
   EXPECT_EQ(grab.env, (std::map<std::string, std::string>{{"A", "1"}, {"B", "2"}}));
-  const StageConfig& out = config.chains[0].stages[1];
+  const config::StageConfig& out = config.chains[0].stages[1];
   EXPECT_FALSE(out.required);
-  EXPECT_EQ(out.link, Link::paired);
-  EXPECT_EQ(out.restart.when, RestartPolicy::When::never);
+  EXPECT_EQ(out.link, config::Link::paired);
+  EXPECT_EQ(out.restart.when, config::RestartPolicy::When::never);
   EXPECT_EQ(out.restart.first, 1s);
   EXPECT_EQ(out.watchdog.stall, 0s);
-  EXPECT_EQ(out.stop.order, StopPolicy::Order::together);
+  EXPECT_EQ(out.stop.order, config::StopPolicy::Order::together);
   EXPECT_EQ(out.stop.drain, 10s);
   EXPECT_EQ(out.stop.term, 2s);
   EXPECT_EQ(out.env.at("C"), "3");
 }
 
 TEST(Config, TemplatesTakeVariablesAndAChainMayChangeTheirStages) {
-  const Config config = parse_config(R"(version: 1
+  const config::Config config = config::parse_config(R"(version: 1
 templates:
   ipcam:
     grab: {cmd: [camgrab, --url-file, "${url_file}"], env: {WHO: "${chain}/${stage}", PRICE: "5$$"}}
@@ -95,7 +95,7 @@ chains:
       enc: {cmd: [camenc, -c, h264]}
       rec: {from: enc, cmd: [camrec, /rec]}
 )",
-                                     "c.yaml");
+                                                     "c.yaml");
   ASSERT_EQ(config.chains.size(), 2U);
   EXPECT_EQ(config.chains[0].stages[0].cmd[2], "/etc/front.url");
   EXPECT_EQ(config.chains[0].stages[0].env.at("WHO"), "front/grab");
@@ -107,7 +107,7 @@ chains:
 
 struct Refused {
   const char* text;
-  Position at;
+  config::Position at;
   const char* says;
 };
 
@@ -148,9 +148,9 @@ TEST(Config, RefusesWhatIsWrongWithItsPlace) {
   };
   for (const Refused& c : cases) {
     try {
-      parse_config(c.text, "c.yaml");
+      config::parse_config(c.text, "c.yaml");
       ADD_FAILURE() << "taken: " << c.text;
-    } catch (const ConfigError& error) {
+    } catch (const config::ConfigError& error) {
       EXPECT_EQ(error.code(), ExitCode::config);
       EXPECT_EQ(error.position().line, c.at.line) << c.text << error.what();
       EXPECT_EQ(error.position().column, c.at.column) << c.text << error.what();
@@ -200,9 +200,9 @@ TEST(Config, RefusesStagesThatCannotWorkWithTheirPlace) {
   };
   for (const Refused& c : cases) {
     try {
-      parse_config(chain_of(c.text), "c.yaml");
+      config::parse_config(chain_of(c.text), "c.yaml");
       ADD_FAILURE() << "taken: " << c.text;
-    } catch (const ConfigError& error) {
+    } catch (const config::ConfigError& error) {
       EXPECT_EQ(error.position().line, c.at.line) << c.text << error.what();
       EXPECT_EQ(error.position().column, c.at.column) << c.text << error.what();
       EXPECT_NE(std::string(error.what()).find(c.says), std::string::npos) << error.what();
@@ -211,7 +211,8 @@ TEST(Config, RefusesStagesThatCannotWorkWithTheirPlace) {
 }
 
 TEST(Config, RefusesAVariableThatNobodyUses) {
-  EXPECT_THROW(parse_config("version: 1\nchains: {a: {vars: {x: y}, stages: {s: {cmd: [cat]}}}}\n", "c"), ConfigError);
+  EXPECT_THROW(config::parse_config("version: 1\nchains: {a: {vars: {x: y}, stages: {s: {cmd: [cat]}}}}\n", "c"),
+               config::ConfigError);
 }
 
 TEST(Config, RefusesAliasesThatGrowWithoutEnd) {
@@ -221,13 +222,13 @@ TEST(Config, RefusesAliasesThatGrowWithoutEnd) {
     for (int k = 0; k < 10; ++k) text += (k > 0 ? ", *x" : "*x") + std::to_string(i - 1);
     text += "]\n";
   }
-  EXPECT_THROW(parse_config(text, "c"), ConfigError);
+  EXPECT_THROW(config::parse_config(text, "c"), config::ConfigError);
 }
 
 TEST(Config, MissingFileIsExit66AndAFolderToo) {
   for (const char* path : {"/nonexistent/camwatch.yaml", "/tmp"}) {
     try {
-      load_config(path);
+      config::load_config(path);
       ADD_FAILURE() << path;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::no_input) << error.what();
@@ -238,13 +239,13 @@ TEST(Config, MissingFileIsExit66AndAFolderToo) {
 TEST(Config, EnvFileTellsTheLineButNotTheSecret) {
   const std::string path = testing::TempDir() + "/env";
   std::ofstream(path) << "# comment\n\nA=1\nB=\"two words\"\nC='x'\nURL=rtsp://u:p@h\r\n";
-  EXPECT_EQ(read_env_file(path),
+  EXPECT_EQ(config::read_env_file(path),
             (std::map<std::string, std::string>{{"A", "1"}, {"B", "two words"}, {"C", "x"}, {"URL", "rtsp://u:p@h"}}));
   std::ofstream(path) << "A=1\nsecret words\n";
   try {
-    read_env_file(path);
+    config::read_env_file(path);
     ADD_FAILURE();
-  } catch (const ConfigError& error) {
+  } catch (const config::ConfigError& error) {
     EXPECT_EQ(error.position().line, 2);
     EXPECT_EQ(std::string(error.what()).find("secret"), std::string::npos);
   }

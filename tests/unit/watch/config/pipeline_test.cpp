@@ -23,18 +23,18 @@ TEST(Pipeline, SplitsWordsAsAShellDoes) {
       {"prog a~b x=y", {"prog", "a~b", "x=y"}},
       {"prog \\$x", {"prog", "$x"}},
   };
-  for (const auto& c : cases) EXPECT_EQ(parse_pipeline(c.text).chains[0].stages[0].cmd, c.words) << c.text;
+  for (const auto& c : cases) EXPECT_EQ(config::parse_pipeline(c.text).chains[0].stages[0].cmd, c.words) << c.text;
 }
 
 TEST(Pipeline, MakesAChainThatEndsWithItsSource) {
-  const Config config = parse_pipeline("camgrab pattern -n 5|camenc | camenc -c h264 |camserve");
+  const config::Config config = config::parse_pipeline("camgrab pattern -n 5|camenc | camenc -c h264 |camserve");
   ASSERT_EQ(config.chains.size(), 1U);
   EXPECT_EQ(config.chains[0].name, "main");
   Words names;
   for (const auto& stage : config.chains[0].stages) names.push_back(stage.name);
   EXPECT_EQ(names, (Words{"camgrab", "camenc", "camenc-2", "camserve"}));
   EXPECT_EQ(config.chains[0].stages[3].from, Words{"camenc-2"});
-  EXPECT_EQ(config.chains[0].stages[0].restart.when, RestartPolicy::When::on_failure);
+  EXPECT_EQ(config.chains[0].stages[0].restart.when, config::RestartPolicy::When::on_failure);
 }
 
 TEST(Pipeline, RefusesWhatOnlyAShellCouldDo) {
@@ -65,7 +65,7 @@ TEST(Pipeline, RefusesWhatOnlyAShellCouldDo) {
   };
   for (const auto& c : cases) {
     try {
-      parse_pipeline(c.text);
+      config::parse_pipeline(c.text);
       ADD_FAILURE() << "taken: " << c.text;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::usage);

@@ -9,14 +9,14 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-StageConfig make_stage(std::string name, Words from, Words cmd) {
-  StageConfig stage;
+config::StageConfig make_stage(std::string name, Words from, Words cmd) {
+  config::StageConfig stage;
   stage.name = std::move(name), stage.from = std::move(from), stage.cmd = std::move(cmd);
   return stage;
 }
 
 /// grab -> {mjpeg, h264}; mjpeg -> serve; h264 -> {serve, rec}
-ChainConfig quickstart() {
+config::ChainConfig quickstart() {
   return {.name = "q",
           .stages = {make_stage("grab", {}, {"camgrab", "pattern"}), make_stage("mjpeg", {"grab"}, {"/usr/bin/camenc"}),
                      make_stage("h264", {"grab"}, {"camenc", "-c", "h264"}),
@@ -26,7 +26,7 @@ ChainConfig quickstart() {
 }
 
 TEST(Wiring, MakesOnePipePerEdgeAndNamesThemInTheCommands) {
-  const Wiring wiring = plan_wiring(quickstart(), "f");
+  const config::Wiring wiring = config::plan_wiring(quickstart(), "f");
   ASSERT_EQ(wiring.edges.size(), 5U);
   EXPECT_EQ(wiring.stages[0].argv, (Words{"camgrab", "pattern", "-o", "fd:3", "-o", "fd:4"}));
   EXPECT_EQ(wiring.stages[1].argv, (Words{"/usr/bin/camenc"}));
@@ -40,12 +40,14 @@ TEST(Wiring, MakesOnePipePerEdgeAndNamesThemInTheCommands) {
 }
 
 TEST(Wiring, EachPipeHasOneReaderAndOneWriter) {
-  const Wiring wiring = plan_wiring(quickstart(), "f");
+  const config::Wiring wiring = config::plan_wiring(quickstart(), "f");
   for (std::size_t e = 0; e < wiring.edges.size(); ++e) {
     int readers = 0, writers = 0;
     for (std::size_t i = 0; i < wiring.stages.size(); ++i) {
-      for (const Handed& handed : wiring.stages[i].inputs) readers += handed.edge == e && wiring.edges[e].to == i;
-      for (const Handed& handed : wiring.stages[i].outputs) writers += handed.edge == e && wiring.edges[e].from == i;
+      for (const config::Handed& handed : wiring.stages[i].inputs)
+        readers += handed.edge == e && wiring.edges[e].to == i;
+      for (const config::Handed& handed : wiring.stages[i].outputs)
+        writers += handed.edge == e && wiring.edges[e].from == i;
     }
     EXPECT_EQ(readers, 1);
     EXPECT_EQ(writers, 1);
@@ -53,32 +55,32 @@ TEST(Wiring, EachPipeHasOneReaderAndOneWriter) {
 }
 
 TEST(Wiring, StagesOfAChainMayBeJoinedByRingsThatTheirCommandsName) {
-  const ChainConfig chain{.name = "r",
-                          .stages = {make_stage("grab", {}, {"camgrab", "-o", "shm:r.raw"}),
-                                     make_stage("enc", {}, {"camenc", "-i", "shm:r.raw", "-o", "shm:r.mjpeg"}),
-                                     make_stage("serve", {}, {"camserve", "cam=shm:r.mjpeg"})},
-                          .at = {}};
-  const Wiring wiring = plan_wiring(chain, "f");
+  const config::ChainConfig chain{.name = "r",
+                                  .stages = {make_stage("grab", {}, {"camgrab", "-o", "shm:r.raw"}),
+                                             make_stage("enc", {}, {"camenc", "-i", "shm:r.raw", "-o", "shm:r.mjpeg"}),
+                                             make_stage("serve", {}, {"camserve", "cam=shm:r.mjpeg"})},
+                                  .at = {}};
+  const config::Wiring wiring = config::plan_wiring(chain, "f");
   EXPECT_TRUE(wiring.edges.empty());
   for (std::size_t i = 0; i < chain.stages.size(); ++i) EXPECT_EQ(wiring.stages[i].argv, chain.stages[i].cmd);
   EXPECT_EQ(wiring.start_order, (std::vector<std::size_t>{2, 1, 0})) << "what is written last in the file first";
 }
 
 TEST(Wiring, SinksStartFirst) {
-  const Wiring wiring = plan_wiring(quickstart(), "f");
+  const config::Wiring wiring = config::plan_wiring(quickstart(), "f");
   const auto place = [&](std::size_t i) {
     return std::ranges::find(wiring.start_order, i) - wiring.start_order.begin();
   };
-  for (const Edge& edge : wiring.edges) EXPECT_LT(place(edge.to), place(edge.from));
+  for (const config::Edge& edge : wiring.edges) EXPECT_LT(place(edge.to), place(edge.from));
 }
 
 TEST(Wiring, PlaceholdersStandAlsoInsideWordsOfOtherPrograms) {
-  const ChainConfig chain{
+  const config::ChainConfig chain{
       .name = "c",
       .stages = {make_stage("a", {}, {"ffmpeg", "-f", "tee", "[f=nut]pipe:out.b|[f=nut]pipe:out.c"}),
                  make_stage("b", {"a"}, {"python3", "x.py", "/dev/fd/in"}), make_stage("c", {"a"}, {"cat"})},
       .at = {}};
-  const Wiring wiring = plan_wiring(chain, "f");
+  const config::Wiring wiring = config::plan_wiring(chain, "f");
   EXPECT_EQ(wiring.stages[0].argv[3], "[f=nut]pipe:3|[f=nut]pipe:4");
   EXPECT_EQ(wiring.stages[1].argv[2], "/dev/fd/3");
   EXPECT_EQ(wiring.stages[2].inputs[0].fd, 0);
@@ -86,21 +88,22 @@ TEST(Wiring, PlaceholdersStandAlsoInsideWordsOfOtherPrograms) {
 
 TEST(Wiring, WhatOnlyLooksLikeAPlaceholderStays) {
   for (const char* word : {"http://host/fd:out", "myfd:out", "fd:output", "fd:7", "pipe:1", "out", "fd:"}) {
-    const ChainConfig chain{
+    const config::ChainConfig chain{
         .name = "c", .stages = {make_stage("a", {}, {"prog", word}), make_stage("b", {"a"}, {"cat"})}, .at = {}};
-    EXPECT_EQ(plan_wiring(chain, "f").stages[0].argv[1], word);
+    EXPECT_EQ(config::plan_wiring(chain, "f").stages[0].argv[1], word);
   }
 }
 
 TEST(Wiring, AnOwnOutputOfOurToolsDoesNotReplaceThePipe) {
-  const ChainConfig chain{.name = "c",
-                          .stages = {make_stage("a", {}, {"camgrab", "-o", "x.nut"}), make_stage("b", {"a"}, {"cat"})},
-                          .at = {}};
-  EXPECT_EQ(plan_wiring(chain, "f").stages[0].argv, (Words{"camgrab", "-o", "x.nut", "-o", "fd:3"}));
+  const config::ChainConfig chain{
+      .name = "c",
+      .stages = {make_stage("a", {}, {"camgrab", "-o", "x.nut"}), make_stage("b", {"a"}, {"cat"})},
+      .at = {}};
+  EXPECT_EQ(config::plan_wiring(chain, "f").stages[0].argv, (Words{"camgrab", "-o", "x.nut", "-o", "fd:3"}));
 }
 
 TEST(Wiring, LinksOfSharedMemoryAreOneRingForAllReaders) {
-  ChainConfig chain{
+  config::ChainConfig chain{
       .name = "cam",
       .stages = {make_stage("grab", {}, {"camgrab", "pattern"}), make_stage("mjpeg", {"grab"}, {"camenc"}),
                  make_stage("h264", {"grab"}, {"camenc", "-c", "h264"}),
@@ -108,9 +111,9 @@ TEST(Wiring, LinksOfSharedMemoryAreOneRingForAllReaders) {
                  make_stage("rec", {"h264"}, {"camrec", "/rec"})},
       .at = {}};
   for (auto& stage : chain.stages) {
-    if (!stage.from.empty()) stage.link = Link::ring;
+    if (!stage.from.empty()) stage.link = config::Link::ring;
   }
-  const Wiring wiring = plan_wiring(chain, "f");
+  const config::Wiring wiring = config::plan_wiring(chain, "f");
   EXPECT_TRUE(wiring.edges.empty());
   EXPECT_EQ(wiring.stages[0].argv, (Words{"camgrab", "pattern", "-o", "shm:cam.grab"}));
   EXPECT_EQ(wiring.stages[1].argv, (Words{"camenc", "-o", "shm:cam.mjpeg", "-i", "shm:cam.grab"}));
@@ -122,25 +125,27 @@ TEST(Wiring, LinksOfSharedMemoryAreOneRingForAllReaders) {
 }
 
 TEST(Wiring, APipeBesideARingIsNamedToo) {
-  ChainConfig chain{.name = "cam",
-                    .stages = {make_stage("grab", {}, {"camgrab"}), make_stage("enc", {"grab"}, {"camenc", "-o", "x"}),
-                               make_stage("own", {"grab"}, {"cat"})},
-                    .at = {}};
-  chain.stages[1].link = Link::ring;
-  const Wiring wiring = plan_wiring(chain, "f");
+  config::ChainConfig chain{
+      .name = "cam",
+      .stages = {make_stage("grab", {}, {"camgrab"}), make_stage("enc", {"grab"}, {"camenc", "-o", "x"}),
+                 make_stage("own", {"grab"}, {"cat"})},
+      .at = {}};
+  chain.stages[1].link = config::Link::ring;
+  const config::Wiring wiring = config::plan_wiring(chain, "f");
   EXPECT_EQ(wiring.stages[0].argv, (Words{"camgrab", "-o", "shm:cam.grab", "-o", "fd:3"}));
   EXPECT_EQ(wiring.edges.size(), 1U);
 }
 
 TEST(Wiring, WhoCannotUseARingIsNotGivenOne) {
   const auto refused = [](Words producer, Words consumer, std::string name = "c") {
-    ChainConfig chain{.name = std::move(name),
-                      .stages = {make_stage("a", {}, std::move(producer)), make_stage("b", {"a"}, std::move(consumer))},
-                      .at = {}};
-    chain.stages[1].link = Link::ring;
+    config::ChainConfig chain{
+        .name = std::move(name),
+        .stages = {make_stage("a", {}, std::move(producer)), make_stage("b", {"a"}, std::move(consumer))},
+        .at = {}};
+    chain.stages[1].link = config::Link::ring;
     try {
-      plan_wiring(chain, "f");
-    } catch (const ConfigError&) {
+      config::plan_wiring(chain, "f");
+    } catch (const config::ConfigError&) {
       return true;
     }
     return false;
@@ -153,34 +158,35 @@ TEST(Wiring, WhoCannotUseARingIsNotGivenOne) {
 
 TEST(Wiring, WhoReadsARingHasAnInputThatNeverEnds) {
   const auto reads = [](Words words) {
-    const ChainConfig chain{
+    const config::ChainConfig chain{
         .name = "c", .stages = {make_stage("a", {}, {"camgrab"}), make_stage("b", {"a"}, std::move(words))}, .at = {}};
-    return plan_wiring(chain, "f").stages[1].reads_rings;
+    return config::plan_wiring(chain, "f").stages[1].reads_rings;
   };
   EXPECT_TRUE(reads({"camserve", "cam=fd:in", "cam=shm:x.h264"}));
   EXPECT_FALSE(reads({"camserve"}));
   EXPECT_FALSE(reads({"camenc", "-o", "shm:x.mjpeg"}));
   EXPECT_FALSE(reads({"cat", "shm:x"}));
-  const ChainConfig recorder{
+  const config::ChainConfig recorder{
       .name = "c", .stages = {make_stage("a", {}, {"camrec", "-i", "shm:x.h264", "/rec"})}, .at = {}};
-  EXPECT_TRUE(plan_wiring(recorder, "f").stages[0].reads_rings);
+  EXPECT_TRUE(config::plan_wiring(recorder, "f").stages[0].reads_rings);
 }
 
 TEST(Wiring, BytesWithoutMarksPairTheirEnds) {
-  const auto paired = [](Words producer, Words consumer, Link link = Link::automatic) {
-    ChainConfig chain{.name = "c",
-                      .stages = {make_stage("a", {}, std::move(producer)), make_stage("b", {"a"}, std::move(consumer))},
-                      .at = {}};
+  const auto paired = [](Words producer, Words consumer, config::Link link = config::Link::automatic) {
+    config::ChainConfig chain{
+        .name = "c",
+        .stages = {make_stage("a", {}, std::move(producer)), make_stage("b", {"a"}, std::move(consumer))},
+        .at = {}};
     chain.stages[1].link = link;
-    return plan_wiring(chain, "f").edges[0].paired;
+    return config::plan_wiring(chain, "f").edges[0].paired;
   };
   EXPECT_FALSE(paired({"camgrab"}, {"camenc", "-o", "x"}));
   EXPECT_TRUE(paired({"camgrab", "--output-format", "rawvideo"}, {"python3"}));
   EXPECT_TRUE(paired({"camgrab", "--output-format=y4m"}, {"python3"}));
   EXPECT_TRUE(paired({"python3"}, {"camenc", "--input-format", "rawvideo:bgr24:640x480@30", "-o", "x"}));
   EXPECT_FALSE(paired({"camgrab", "--output-format", "mjpeg"}, {"python3"}));
-  EXPECT_FALSE(paired({"camgrab", "--output-format", "y4m"}, {"python3"}, Link::pipe));
-  EXPECT_TRUE(paired({"x"}, {"y"}, Link::paired));
+  EXPECT_FALSE(paired({"camgrab", "--output-format", "y4m"}, {"python3"}, config::Link::pipe));
+  EXPECT_TRUE(paired({"x"}, {"y"}, config::Link::paired));
 }
 
 }  // namespace

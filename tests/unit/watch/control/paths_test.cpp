@@ -38,55 +38,55 @@ private:
 
 TEST_F(PathsTest, ControlSocketPrefersTheServicesFolder) {
   set("XDG_RUNTIME_DIR", "/run/user/1");
-  EXPECT_EQ(default_control_socket(), "/run/user/1/campipe/camwatch.sock");
+  EXPECT_EQ(control::default_control_socket(), "/run/user/1/campipe/camwatch.sock");
   set("RUNTIME_DIRECTORY", "/run/campipe:/run/other");
-  EXPECT_EQ(default_control_socket(), "/run/campipe/camwatch.sock");
+  EXPECT_EQ(control::default_control_socket(), "/run/campipe/camwatch.sock");
 }
 
 TEST_F(PathsTest, PathThatDoesNotBeginAtTheRootIsIgnored) {
   set("XDG_RUNTIME_DIR", "run");
   const std::string fallback = ::geteuid() == 0 ? "/run/campipe/camwatch.sock"
                                                 : "/tmp/campipe-" + std::to_string(::geteuid()) + "/camwatch.sock";
-  EXPECT_EQ(default_control_socket(), fallback);
+  EXPECT_EQ(control::default_control_socket(), fallback);
 }
 
 TEST_F(PathsTest, LogsGoWhereTheServiceOrTheUserKeepsThem) {
   set("XDG_STATE_HOME", "/state");
-  EXPECT_EQ(default_log_dir(), "/state/campipe/log");
+  EXPECT_EQ(control::default_log_dir(), "/state/campipe/log");
   set("LOGS_DIRECTORY", "/var/log/front");
-  EXPECT_EQ(default_log_dir(), "/var/log/front");
+  EXPECT_EQ(control::default_log_dir(), "/var/log/front");
 }
 
 TEST_F(PathsTest, ConfigurationOfTheUserIsFoundWhenItIsThere) {
   set("XDG_CONFIG_HOME", folder_.path());
   const std::string own = folder_.path() + "/campipe/camwatch.yaml";
-  make_folder(folder_.path() + "/campipe", true);
+  control::make_folder(folder_.path() + "/campipe", true);
   std::ofstream(own) << "version: 1\n";
-  EXPECT_EQ(default_config_path(), own);
+  EXPECT_EQ(control::default_config_path(), own);
 }
 
 TEST_F(PathsTest, FolderIsMadeWithThoseAboveItForUsAlone) {
   const std::string path = folder_.path() + "/a/b/c";
-  make_folder(path, true);
+  control::make_folder(path, true);
   struct stat info{};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0700U);
-  make_folder(path, true);  // it is there
+  control::make_folder(path, true);  // it is there
 }
 
 TEST_F(PathsTest, FolderThatOthersMayWriteIntoIsRefusedWhenItMustBeOurs) {
   const std::string path = folder_.path() + "/open";
-  make_folder(path, true);
+  control::make_folder(path, true);
   ASSERT_EQ(::chmod(path.c_str(), 0777), 0);
-  make_folder(path, false);
-  EXPECT_THROW(make_folder(path, true), Error);
+  control::make_folder(path, false);
+  EXPECT_THROW(control::make_folder(path, true), Error);
 }
 
 TEST_F(PathsTest, FileInTheWayIsToldByItsName) {
   const std::string file = folder_.path() + "/file";
   std::ofstream(file) << "x";
   try {
-    make_folder(file + "/below", false);
+    control::make_folder(file + "/below", false);
     FAIL() << "a folder in a file";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::cannot_create);

@@ -21,15 +21,15 @@ class ControlServerTest : public testing::Test {
 protected:
   std::string path() const { return folder_.path() + "/run/socket"; }
   void serve() {
-    server_ = std::make_unique<ControlServer>(time_.loop, path(),
-                                              [this](const std::string& request, ControlServer::Reply reply) {
-                                                requests_.push_back(request);
-                                                if (request == "later") {
-                                                  later_ = std::move(reply);
-                                                } else {
-                                                  reply("to " + request);
-                                                }
-                                              });
+    server_ = std::make_unique<control::Server>(time_.loop, path(),
+                                                [this](const std::string& request, control::Server::Reply reply) {
+                                                  requests_.push_back(request);
+                                                  if (request == "later") {
+                                                    later_ = std::move(reply);
+                                                  } else {
+                                                    reply("to " + request);
+                                                  }
+                                                });
   }
   Fd connect() const {
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -58,8 +58,8 @@ protected:
   fake::FakeTime time_;
   fake::TempFolder folder_;
   std::vector<std::string> requests_;
-  ControlServer::Reply later_;
-  std::unique_ptr<ControlServer> server_;
+  control::Server::Reply later_;
+  std::unique_ptr<control::Server> server_;
 };
 
 TEST_F(ControlServerTest, OneLineIsAnsweredByOneLine) {
@@ -121,7 +121,7 @@ TEST_F(ControlServerTest, SocketIsForItsUserOnlyAndGoesWithTheServer) {
 TEST_F(ControlServerTest, SecondServerOnTheSamePathIsRefusedAndALeftOverSocketIsNot) {
   serve();
   try {
-    const ControlServer second(time_.loop, path(), {});
+    const control::Server second(time_.loop, path(), {});
     FAIL() << "a second server";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::try_again);
@@ -139,7 +139,7 @@ TEST_F(ControlServerTest, SecondServerOnTheSamePathIsRefusedAndALeftOverSocketIs
 
 TEST_F(ControlServerTest, WithoutAServerTheAskerIsToldWhatToDo) {
   try {
-    ask_control(path(), "status", 1s);
+    control::ask_control(path(), "status", 1s);
     FAIL() << "an answer";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::unavailable);
@@ -152,7 +152,7 @@ TEST_F(ControlServerTest, AskControlGetsTheLine) {
   std::atomic<bool> done = false;
   std::string answer;
   std::thread client([&] {
-    answer = ask_control(path(), "status", 20s);
+    answer = control::ask_control(path(), "status", 20s);
     done = true;
   });
   while (!done) time_.loop.turn();
@@ -162,7 +162,7 @@ TEST_F(ControlServerTest, AskControlGetsTheLine) {
 
 TEST_F(ControlServerTest, PathThatIsTooLongIsAConfigurationError) {
   try {
-    const ControlServer server(time_.loop, folder_.path() + "/" + std::string(120, 'x'), {});
+    const control::Server server(time_.loop, folder_.path() + "/" + std::string(120, 'x'), {});
     FAIL() << "a socket";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::config);

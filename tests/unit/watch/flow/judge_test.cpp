@@ -10,11 +10,11 @@ namespace {
 using namespace std::chrono_literals;
 using cli::Flow;
 
-constexpr Duration kLong = 100s;
+constexpr config::Duration kLong = 100s;
 
 /// A stage of ours that has run for long and through which frames pass.
-StageView flowing() {
-  StageView view;
+flow::StageView flowing() {
+  flow::StageView view;
   view.running = view.beats = view.reports = view.had_in = view.had_out = true;
   view.up = view.free_for = kLong;
   view.heartbeat_age = view.report_age = view.in_age = view.out_age = 500ms;
@@ -23,31 +23,31 @@ StageView flowing() {
 }
 
 /// As flowing(), and then its input stopped `age` ago.
-StageView starved(Duration age) {
-  StageView view = flowing();
+flow::StageView starved(config::Duration age) {
+  flow::StageView view = flowing();
   view.flow = age > 2s ? Flow::stalled : Flow::flowing;
   view.in_age = view.out_age = age;
   return view;
 }
 
-StageView blocked(Duration age) {
-  StageView view = starved(age);
+flow::StageView blocked(config::Duration age) {
+  flow::StageView view = starved(age);
   view.blocked = true;
   view.free_for = 0s;
   return view;
 }
 
 /// A process that sends nothing any more (SIGSTOP).
-StageView silent(Duration age) {
-  StageView view = starved(age);
+flow::StageView silent(config::Duration age) {
+  flow::StageView view = starved(age);
   view.flow = Flow::flowing;
   view.heartbeat_age = view.report_age = age;
   return view;
 }
 
 /// Another program, which tells nothing; its reading and writing last went on `io_age` ago.
-StageView foreign(Duration io_age, Duration up = kLong) {
-  StageView view;
+flow::StageView foreign(config::Duration io_age, config::Duration up = kLong) {
+  flow::StageView view;
   view.running = true;
   view.up = up;
   view.heartbeat_age = view.report_age = view.in_age = view.out_age = view.free_for = up;
@@ -55,22 +55,22 @@ StageView foreign(Duration io_age, Duration up = kLong) {
   return view;
 }
 
-StageView with(StageView view, const std::function<void(StageView&)>& change) {
+flow::StageView with(flow::StageView view, const std::function<void(flow::StageView&)>& change) {
   change(view);
   return view;
 }
 
-EdgeView open(std::size_t from, std::size_t to) {
+flow::EdgeView open(std::size_t from, std::size_t to) {
   return {.from = from, .to = to, .empty = true, .unread_for = {}, .open_for = kLong};
 }
-EdgeView full(std::size_t from, std::size_t to, Duration age) {
+flow::EdgeView full(std::size_t from, std::size_t to, config::Duration age) {
   return {.from = from, .to = to, .empty = false, .unread_for = age, .open_for = {}};
 }
 
 struct Case {
   const char* what;
-  std::vector<StageView> stages;
-  std::vector<EdgeView> edges;
+  std::vector<flow::StageView> stages;
+  std::vector<flow::EdgeView> edges;
   std::vector<std::size_t> hung;
 };
 
@@ -78,18 +78,18 @@ void check(const std::vector<Case>& cases) {
   for (const Case& c : cases) {
     std::vector<std::size_t> hung;
     std::string reasons;
-    for (const Verdict& verdict : judge(c.stages, c.edges))
+    for (const flow::Verdict& verdict : judge(c.stages, c.edges))
       hung.push_back(verdict.stage), reasons += verdict.reason + "; ";
     EXPECT_EQ(hung, c.hung) << c.what << ": " << reasons;
   }
 }
 
 TEST(Judge, LeavesAloneWhatWorksOrWaits) {
-  const auto waiting = with(flowing(), [](StageView& v) {
+  const auto waiting = with(flowing(), [](flow::StageView& v) {
     v.flow = Flow::waiting, v.had_in = v.had_out = false, v.in_age = v.out_age = kLong;
   });
-  const auto was_flowing_now_waiting = with(starved(kLong), [](StageView& v) { v.flow = Flow::waiting; });
-  const auto idle = with(starved(kLong), [](StageView& v) { v.flow = Flow::idle; });
+  const auto was_flowing_now_waiting = with(starved(kLong), [](flow::StageView& v) { v.flow = Flow::waiting; });
+  const auto idle = with(starved(kLong), [](flow::StageView& v) { v.flow = Flow::idle; });
   check({
       {"all flows", {flowing(), flowing(), flowing()}, {open(0, 1), open(1, 2)}, {}},
       {"camera not there yet", {waiting, waiting, waiting}, {open(0, 1), open(1, 2)}, {}},
@@ -110,7 +110,7 @@ TEST(Judge, LeavesAloneWhatWorksOrWaits) {
        {open(0, 1), open(1, 2)},
        {}},
       {"no stages", {}, {}, {}},
-      {"a stage between two runs", {flowing(), StageView{}, starved(9s)}, {full(0, 1, 9s), open(1, 2)}, {}},
+      {"a stage between two runs", {flowing(), flow::StageView{}, starved(9s)}, {full(0, 1, 9s), open(1, 2)}, {}},
   });
 }
 
@@ -136,8 +136,9 @@ TEST(Judge, FindsTheOneThatIsStoppedAmongItsVictims) {
 }
 
 TEST(Judge, FindsWhatIsAliveButSilent) {
-  const auto takes_only = with(flowing(), [](StageView& v) { v.out_age = 4s; });
-  const auto takes_nothing = with(flowing(), [](StageView& v) { v.in_age = v.out_age = 4s, v.flow = Flow::stalled; });
+  const auto takes_only = with(flowing(), [](flow::StageView& v) { v.out_age = 4s; });
+  const auto takes_nothing =
+      with(flowing(), [](flow::StageView& v) { v.in_age = v.out_age = 4s, v.flow = Flow::stalled; });
   check({
       {"source stalls", {starved(4s), starved(4s)}, {open(0, 1)}, {0}},
       {"source alone in its chain stalls", {starved(4s)}, {}, {0}},
@@ -158,8 +159,8 @@ TEST(Judge, FindsWhatIsAliveButSilent) {
 }
 
 TEST(Judge, GivesTimeToBegin) {
-  const auto begins = [](Duration up, bool in, Flow flow = Flow::flowing) {
-    return with(flowing(), [&](StageView& v) {
+  const auto begins = [](config::Duration up, bool in, Flow flow = Flow::flowing) {
+    return with(flowing(), [&](flow::StageView& v) {
       v.up = up, v.flow = flow, v.had_in = in, v.had_out = false, v.out_age = up, v.in_age = in ? 500ms : up;
     });
   };
@@ -235,15 +236,15 @@ TEST(Judge, JudgesOtherProgramsByTheirNeighbours) {
 }
 
 TEST(FlowTracker, TurnsReportsIntoAges) {
-  FlowTracker tracker(10s);
-  const auto tell = [&](Duration at, std::uint64_t in, std::uint64_t out, bool is_blocked) {
-    Report report;
+  flow::FlowTracker tracker(10s);
+  const auto tell = [&](config::Duration at, std::uint64_t in, std::uint64_t out, bool is_blocked) {
+    flow::Report report;
     report.flow = Flow::flowing, report.frames_in = in, report.frames_out = out, report.blocked = is_blocked,
     report.heartbeat = true;
     report.last_us = 1;
     tracker.apply(report, at);
   };
-  StageView view;
+  flow::StageView view;
   tracker.fill(view, 12s);
   EXPECT_FALSE(view.reports);
   EXPECT_EQ(view.up, 2s);

@@ -25,10 +25,10 @@ protected:
     std::ifstream in(dir_ + "/" + name);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  std::vector<std::string> shown(LogRequest request) const {
+  std::vector<std::string> shown(log::Request request) const {
     request.dir = dir_;
     std::vector<std::string> lines;
-    show_logs(request, [&](std::string_view line) {
+    log::show_logs(request, [&](std::string_view line) {
       lines.emplace_back(line.substr(line.find(' ') + 1));
       return true;
     });
@@ -39,7 +39,7 @@ protected:
 
 TEST(LineReader, CutsLinesAcrossReads) {
   std::vector<std::string> lines;
-  LineReader reader(1000, [&](std::string_view line) { lines.emplace_back(line); });
+  log::LineReader reader(1000, [&](std::string_view line) { lines.emplace_back(line); });
   reader.feed("one\ntw", 1s);
   reader.feed("o\r\nthree\rfour", 1s);
   reader.end(1s);
@@ -48,7 +48,7 @@ TEST(LineReader, CutsLinesAcrossReads) {
 
 TEST(LineReader, CutsWhatNeverEnds) {
   std::vector<std::size_t> lengths;
-  LineReader reader(1000, [&](std::string_view line) { lengths.push_back(line.size()); });
+  log::LineReader reader(1000, [&](std::string_view line) { lengths.push_back(line.size()); });
   reader.feed(std::string(10000, 'x'), 1s);
   reader.end(1s);
   EXPECT_EQ(lengths, (std::vector<std::size_t>{4096, 4096, 1808}));
@@ -56,7 +56,7 @@ TEST(LineReader, CutsWhatNeverEnds) {
 
 TEST(LineReader, LeavesOutWhatIsTooMuchAndSaysHowMuch) {
   std::vector<std::string> lines;
-  LineReader reader(3, [&](std::string_view line) { lines.emplace_back(line); });
+  log::LineReader reader(3, [&](std::string_view line) { lines.emplace_back(line); });
   for (int i = 0; i < 100; ++i) reader.feed("x\n", 1s + i * 1ms);
   EXPECT_EQ(lines.size(), 3U);
   reader.tick(2500ms);
@@ -67,7 +67,7 @@ TEST(LineReader, LeavesOutWhatIsTooMuchAndSaysHowMuch) {
 }
 
 TEST_F(LogFolder, RotatesBySizeAndKeepsAsManyAsAsked) {
-  LogFile log(dir_ + "/a.log", 200, 2);
+  log::File log(dir_ + "/a.log", 200, 2);
   for (int i = 0; i < 20; ++i) log.write("enc[1]", std::string(50, static_cast<char>('a' + i)));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_), {}), 3);
   for (const char* name : {"a.log", "a.log.1", "a.log.2"}) {
@@ -78,14 +78,14 @@ TEST_F(LogFolder, RotatesBySizeAndKeepsAsManyAsAsked) {
 }
 
 TEST_F(LogFolder, GoesOnAfterARestart) {
-  LogFile(dir_ + "/a.log", 1000, 1).write("x", "first");
-  LogFile(dir_ + "/a.log", 1000, 1).write("x", "second");
+  log::File(dir_ + "/a.log", 1000, 1).write("x", "first");
+  log::File(dir_ + "/a.log", 1000, 1).write("x", "second");
   EXPECT_NE(text("a.log").find("x: first\n"), std::string::npos);
   EXPECT_NE(text("a.log").find("x: second\n"), std::string::npos);
 }
 
 TEST_F(LogFolder, NeverHoldsAPasswordNorControlBytes) {
-  LogFile log(dir_ + "/a.log", 10000, 1);
+  log::File log(dir_ + "/a.log", 10000, 1);
   log.write("grab[1]", "cannot open rtsp://user:hunter2@cam/x \x1b[31mred");
   EXPECT_EQ(text("a.log").find("hunter2"), std::string::npos);
   EXPECT_NE(text("a.log").find("rtsp://user:***@cam/x \\x1b[31mred"), std::string::npos);
@@ -93,7 +93,7 @@ TEST_F(LogFolder, NeverHoldsAPasswordNorControlBytes) {
 
 TEST_F(LogFolder, AFolderThatIsNotThereIsExit73) {
   try {
-    LogFile log(dir_ + "/none/a.log", 100, 1);
+    log::File log(dir_ + "/none/a.log", 100, 1);
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::cannot_create);
@@ -113,7 +113,7 @@ TEST_F(LogFolder, ViewPicksChainAndStageAndSortsByTime) {
 }
 
 TEST(Report, ReadsWhatATool) {
-  const Report report = parse_report(
+  const flow::Report report = flow::parse_report(
       "X_CAMPIPE_STATE=stalled\nX_CAMPIPE_FRAMES_IN=12\nX_CAMPIPE_FRAMES_OUT=11\nX_CAMPIPE_LAST_US=99\nX_CAMPIPE_"
       "BLOCKED=1\nWATCHDOG=1");
   EXPECT_EQ(report.flow, cli::Flow::stalled);
@@ -126,8 +126,8 @@ TEST(Report, ReadsWhatATool) {
 }
 
 TEST(Report, LeavesOutWhatIsMalformed) {
-  const Report report =
-      parse_report("READY=1\nX_CAMPIPE_STATE=dancing\nX_CAMPIPE_FRAMES_IN=-1\nX_CAMPIPE_FRAMES_OUT=1e9\n=\n\nSTATUS");
+  const flow::Report report = flow::parse_report(
+      "READY=1\nX_CAMPIPE_STATE=dancing\nX_CAMPIPE_FRAMES_IN=-1\nX_CAMPIPE_FRAMES_OUT=1e9\n=\n\nSTATUS");
   EXPECT_TRUE(report.ready);
   EXPECT_FALSE(report.flow);
   EXPECT_FALSE(report.frames_in);

@@ -21,14 +21,14 @@ namespace campipe::watch::fake {
 
 /// Processes that exist in here only: a test says how they end and what they report. A program is known by the first
 /// word of its command.
-class FakeProcesses final : public Processes {
+class FakeProcesses final : public process::Processes {
 public:
   static constexpr pid_t kFirst = 10'000'000;  // above all that the kernel gives out
 
   struct Process {
     pid_t pid = 0;
     std::string program;
-    Command command;
+    process::Command command;
     std::vector<int> signals;
     bool ended = false, reaped = false;
 
@@ -59,7 +59,7 @@ public:
   };
 
   void adopt_orphans() override { adopts = true; }
-  pid_t start(const Command& command) override {
+  pid_t start(const process::Command& command) override {
     const std::string& program = command.argv.front();
     if (missing.contains(program)) throw Error(ExitCode::no_input, program + ": there is no such program");
     const pid_t pid = kFirst + static_cast<pid_t>(all.size());

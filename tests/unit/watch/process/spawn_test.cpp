@@ -23,10 +23,10 @@ const std::vector<std::string> kEnv{"PATH=/usr/bin:/bin", "WHO=me"};
 
 /// What `argv` writes on its standard output until it ends; its exit status in `status`.
 std::string output_of(std::vector<std::string> argv, std::vector<std::pair<int, int>> fds, int& status,
-                      const Limits& limits = {}) {
+                      const config::Limits& limits = {}) {
   Pipe pipe = make_pipe();
   fds.emplace_back(1, pipe.write_end.get());
-  const pid_t pid = spawn({.argv = std::move(argv), .env = kEnv, .fds = std::move(fds), .limits = limits});
+  const pid_t pid = process::spawn({.argv = std::move(argv), .env = kEnv, .fds = std::move(fds), .limits = limits});
   pipe.write_end.reset();
   std::string text;
   std::array<char, 4096> bytes{};
@@ -86,7 +86,7 @@ TEST(Spawn, LimitsHold) {
 TEST(Spawn, AProgramThatIsNotThereOrMayNotRunIsAnErrorHere) {
   const auto code_of = [](const std::string& program) {
     try {
-      spawn({.argv = {program}, .env = kEnv, .fds = {}, .limits = {}});
+      process::spawn({.argv = {program}, .env = kEnv, .fds = {}, .limits = {}});
     } catch (const Error& error) {
       return error.code();
     }
@@ -103,7 +103,7 @@ TEST(Spawn, AProgramThatIsNotThereOrMayNotRunIsAnErrorHere) {
 
 TEST(Spawn, ChildDiesWithTheThreadThatMadeIt) {
   std::atomic<pid_t> pid = 0;
-  std::thread([&] { pid = spawn({.argv = {"sleep", "100"}, .env = kEnv, .fds = {}, .limits = {}}); }).join();
+  std::thread([&] { pid = process::spawn({.argv = {"sleep", "100"}, .env = kEnv, .fds = {}, .limits = {}}); }).join();
   int status = 0;
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -111,27 +111,27 @@ TEST(Spawn, ChildDiesWithTheThreadThatMadeIt) {
 
 TEST(ProcessIo, CountsWhatAProcessAndItsChildrenRead) {
   Pipe pipe = make_pipe();
-  const pid_t pid = spawn(
+  const pid_t pid = process::spawn(
       {.argv = {"sh", "-c", "cat >/dev/null; true"}, .env = kEnv, .fds = {{0, pipe.read_end.get()}}, .limits = {}});
   const auto wait_for_change = [&](std::uint64_t from) {
     for (int i = 0; i < 500; ++i) {
-      const auto now = io_bytes(pid);
+      const auto now = process::io_bytes(pid);
       if (now && *now > from + 50'000) return *now;
       std::this_thread::sleep_for(10ms);
     }
     return from;
   };
   const std::string bytes(60'000, 'x');
-  const std::uint64_t before = io_bytes(pid).value_or(0);
+  const std::uint64_t before = process::io_bytes(pid).value_or(0);
   ASSERT_EQ(write_all(pipe.write_end.get(), std::as_bytes(std::span(bytes))), 0);
   EXPECT_GT(wait_for_change(before), before);
   ::kill(-pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
-  EXPECT_FALSE(io_bytes(pid));
+  EXPECT_FALSE(process::io_bytes(pid));
 }
 
 TEST(Loop, RunsTimersInOrderAndForgetsThoseCancelled) {
-  Loop loop;
+  process::Loop loop;
   std::string order;
   loop.after(2ms, [&] { order += 'b'; });
   loop.after(1ms, [&] { order += 'a'; });
@@ -144,7 +144,7 @@ TEST(Loop, RunsTimersInOrderAndForgetsThoseCancelled) {
 }
 
 TEST(Loop, AnEventOfAClosedDescriptorIsNotItsSuccessors) {
-  Loop loop;
+  process::Loop loop;
   Pipe first = make_pipe(), second = make_pipe();
   ASSERT_EQ(::write(first.write_end.get(), "x", 1), 1);
   ASSERT_EQ(::write(second.write_end.get(), "x", 1), 1);
