@@ -20,7 +20,7 @@ add_library(campipe_options INTERFACE)
 target_include_directories(campipe_options INTERFACE ${CMAKE_SOURCE_DIR}/lib)
 target_compile_options(campipe_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
-  -Wno-missing-field-initializers -Werror
+  -Wno-missing-field-initializers $<$<BOOL:${CAMPIPE_WERROR}>:-Werror>
   # GCC 12 sees overlapping copies in std::string operator+ at -O3 that cannot be (its bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict>)
 target_compile_definitions(campipe_options INTERFACE CAMPIPE_VERSION="${PROJECT_VERSION}" _GNU_SOURCE)
