@@ -69,10 +69,11 @@ function(campipe_library name)
   endif()
 endfunction()
 
-# campipe_tool(NAME SOURCES... [DEPS targets...]): the program NAME, installed.
+# campipe_tool(NAME SOURCES... [DEPS targets...]): the program NAME, installed, with its shell completion.
 function(campipe_tool name)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE campipe_cli campipe_cli_app ${ARG_DEPS})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  campipe_completions(${name})
 endfunction()

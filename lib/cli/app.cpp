@@ -6,6 +6,8 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "cli/completion/scripts.hpp"
+#include "cli/help.hpp"
 
 namespace campipe::cli {
 
@@ -30,27 +32,46 @@ std::string long_name(const std::string& names) {
 
 App::App(std::string tool, std::string description, std::string examples)
     : tool_(std::move(tool)), app_(description, tool_) {
-  app_.set_version_flag("--version", tool_ + " " CAMPIPE_VERSION);
-  app_.set_help_flag("-h,--help", "Print this and exit");
-  app_.footer("\nExamples:\n" + examples + "\nSee also: man " + tool_);
-  app_.get_formatter()->column_width(34);
+  app_.formatter(std::make_shared<HelpFormatter>(std::move(examples)));
   app_.option_defaults()->always_capture_default(false);
+  group("General");
+  app_.set_help_flag("-h,--help", "Print this and exit");
+  app_.set_version_flag("--version", tool_ + " " CAMPIPE_VERSION, "Print the version and exit");
+  group("Messages");
   app_.add_flag("--quiet", common_.quiet, "Print errors only");
   app_.add_flag("--verbose", common_.verbose, "Print more");
   app_.add_option("--log-format", common_.log_format, "text or json, one object a line (default text)")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("FORMAT");
   duration("--stats", common_.stats, "Print a line of statistics every DURATION, e.g. 10s");
+  group("Options");
+}
+
+CLI::App* App::subcommand(const std::string& name, const std::string& what) {
+  CLI::App* const command = app_.add_subcommand(name, what);
+  command->set_help_flag("-h,--help", "Print this and exit")->group("General");
+  if (CLI::Option* const all = command->get_option_no_throw("--help-all")) all->group("General");  // CLI11 inherits it
+  command->fallthrough();
+  return command;
+}
+
+bool App::printed_completion(int argc, char** argv) const {
+  constexpr std::string_view kOption = "--completion=";
+  if (argc != 2 || !std::string_view(argv[1]).starts_with(kOption)) return false;
+  const auto script = completion::script(std::string_view(argv[1]).substr(kOption.size()), completion::table_of(app_));
+  if (script) std::fputs(script->c_str(), stdout);
+  return script.has_value();
 }
 
 std::optional<int> App::parse(int argc, char** argv) {
+  if (printed_completion(argc, argv)) return 0;
   try {
     app_.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     std::fputs(app_.help().c_str(), stdout);
     return 0;
   } catch (const CLI::CallForAllHelp&) {
-    std::fputs(app_.help().c_str(), stdout);
+    std::fputs(app_.help("", CLI::AppFormatMode::All).c_str(), stdout);
     return 0;
   } catch (const CLI::CallForVersion&) {
     std::printf("%s %s\n", tool_.c_str(), CAMPIPE_VERSION);

@@ -19,16 +19,26 @@ struct CommonOptions {
   std::chrono::nanoseconds stats{0};
 };
 
-/// A CLI11 application with the name, one sentence, the examples at the end of --help, and the common options:
-/// --help, --version, --quiet, --verbose, --log-format text|json, --stats DURATION.
+/// A CLI11 application with the name, one sentence, the examples at the end of --help (as HelpFormatter has them), and
+/// the common options: --help, --version, --quiet, --verbose, --log-format text|json, --stats DURATION.
+///
+/// The option table is the one source of --help and of shell completion: the type name of an option (FILE, DIR,
+/// ENDPOINT …) says how its value is completed, and one like "CODEC:{mjpeg,h264}" which words it may be.
 class App {
 public:
   App(std::string tool, std::string description, std::string examples);
   CLI::App& operator*() noexcept { return app_; }
   CLI::App* operator->() noexcept { return &app_; }
 
+  /// The heading under which --help shows the options that are added from here on.
+  void group(const std::string& heading) { app_.option_defaults()->group(heading); }
+
+  /// A subcommand with its own --help, which takes the options of the tool, too.
+  CLI::App* subcommand(const std::string& name, const std::string& what);
+
   /// Parses and sets the log up. Answers the exit code when the program shall end here: --help and --version 0 (on
-  /// stdout); wrong usage throws Error(usage) with one line that names --help.
+  /// stdout); wrong usage throws Error(usage) with one line that names --help. `--completion=bash`, zsh or fish as the
+  /// only argument, which the build uses, prints that shell's completion.
   std::optional<int> parse(int argc, char** argv);
   const CommonOptions& common() const noexcept { return common_; }
 
@@ -41,6 +51,9 @@ public:
                        const std::string& help);
 
 private:
+  /// Prints what was asked for instead of running, and answers whether anything was.
+  bool printed_completion(int argc, char** argv) const;
+
   std::string tool_;
   CLI::App app_;
   CommonOptions common_;

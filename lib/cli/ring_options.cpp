@@ -48,6 +48,7 @@ gid_t parse_group(const std::string& text) {
 }  // namespace
 
 void RingOptions::add_to(App& app) {
+  app.group("Rings");
   app->add_option("--ring-mode", mode_, "Who may use a ring written to, octal (default 0660)")->type_name("MODE");
   app->add_option("--ring-group", group_, "Group of a ring written to (default that of the process)")
       ->type_name("GROUP");

@@ -35,18 +35,44 @@ struct Words {
   Rational rate{0, 1};
 };
 
-void declare(cli::App& app, EncodeOptions& options, Words& words) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+
+void declare_source(cli::App& app, EncodeOptions& options, Words& words) {
+  app.group("Source");
   app->add_option("-i,--input", options.input, "Where the stream comes from: -, fd:N, a path or shm:NAME (default -)")
       ->type_name("ENDPOINT");
+  app->add_option("--input-format", options.input_format,
+                  "nut, mjpeg, h264, h265, y4m or rawvideo:PIXFMT:WxH@FPS (default: by the first bytes)")
+      ->type_name("FORMAT:{nut,mjpeg,h264,h265,y4m}");
+  app->add_option("--on-change", words.on_change, "When the input's format changes: follow or exit (default follow)")
+      ->check(CLI::IsMember({"follow", "exit"}))
+      ->type_name("WHAT");
+}
+
+void declare_output(cli::App& app, EncodeOptions& options, Words& words) {
+  app.group("Output");
   app->add_option("-o,--output", options.outputs,
                   "Where it goes: -, fd:N, a path or shm:NAME; may be repeated (default -)")
       ->type_name("ENDPOINT")
       ->allow_extra_args(false);
-  app->add_option("-c,--codec", words.codec, "mjpeg, h264, raw or copy (default mjpeg)")->type_name("CODEC");
+  app->add_option("--output-format", words.output_format, "nut, jpeg, mjpeg, h264, h265, y4m or rawvideo (default nut)")
+      ->type_name("FORMAT:{nut,jpeg,mjpeg,h264,h265,y4m,rawvideo}");
+  app.integer("-n,--frames", words.frames, 1, kMost, "End after N frames");
+}
+
+void declare_encoding(cli::App& app, Words& words) {
+  app.group("Encoding");
+  app->add_option("-c,--codec", words.codec, "mjpeg, h264, raw or copy (default mjpeg)")
+      ->type_name("CODEC:{mjpeg,h264,raw,copy}");
   app->add_option("-s,--size", words.size, "Scale to WxH; Wx or xH keeps the shape")->type_name("WxH");
   app.frame_rate("-r,--rate", words.rate, "Leave frames out down to FPS; never doubles any");
+  app->add_option("--pixel-format", words.pixel_format,
+                  "For -c raw: yuv420p, nv12, bgr24, rgb24, gray … (default the source's)")
+      ->type_name("FORMAT:{yuv420p,nv12,bgr24,rgb24,gray}");
   app.integer("-q,--quality", words.quality, 1, 100, "MJPEG quality, 1 to 100 (default 80)");
+}
+
+void declare_h264(cli::App& app, Words& words) {
   app.bytes("-b,--bitrate", words.bitrate, "H.264 bits per second, e.g. 4M (default by size and rate)")
       ->type_name("BITRATE");
   app.integer("-g,--gop", words.gop_frames, 1, 100'000, "H.264 frames from keyframe to keyframe (default 1 s of them)");
@@ -55,18 +81,6 @@ void declare(cli::App& app, EncodeOptions& options, Words& words) {
       ->check(CLI::IsMember(
           {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"}))
       ->type_name("PRESET");
-  app->add_option("--pixel-format", words.pixel_format,
-                  "For -c raw: yuv420p, nv12, bgr24, rgb24, gray … (default the source's)")
-      ->type_name("FORMAT");
-  app.integer("-n,--frames", words.frames, 1, kMost, "End after N frames");
-  app->add_option("--input-format", options.input_format,
-                  "nut, mjpeg, h264, h265, y4m or rawvideo:PIXFMT:WxH@FPS (default: by the first bytes)")
-      ->type_name("FORMAT");
-  app->add_option("--output-format", words.output_format, "nut, jpeg, mjpeg, h264, h265, y4m or rawvideo (default nut)")
-      ->type_name("FORMAT");
-  app->add_option("--on-change", words.on_change, "When the input's format changes: follow or exit (default follow)")
-      ->check(CLI::IsMember({"follow", "exit"}))
-      ->type_name("WHAT");
   app.integer("--threads", words.threads, 1, 64, "For H.264 (default: as many as the pictures need)");
 }
 
@@ -149,7 +163,10 @@ std::optional<int> parse_options(int argc, char** argv, EncodeOptions& options) 
   cli::App app("camenc", "Decodes, scales, thins out and encodes live video on its way through a pipe.", kExamples);
   Words words;
   cli::RingOptions ring;
-  declare(app, options, words);
+  declare_source(app, options, words);
+  declare_encoding(app, words);
+  declare_h264(app, words);
+  declare_output(app, options, words);
   ring.add_to(app);
   if (const auto code = app.parse(argc, argv)) return code;
   options.common = app.common();

@@ -38,35 +38,45 @@ struct Texts {
 void add_source_options(cli::App& app, GrabOptions& options, Texts& texts) {
   app->add_option("source", texts.source,
                   "auto (first camera), N or /dev/videoN, pattern, a URL, a file (default auto)")
-      ->type_name("SOURCE");
-  app->add_option("--url-file", texts.url_file, "Take the URL from the first line of FILE; $CAMGRAB_URL does it too")
-      ->type_name("FILE");
+      ->type_name("SOURCE:{auto,pattern}");
+  app.group("Source");
   app.size("-s,--size", texts.size, "Picture size of a camera or the pattern");
   app.frame_rate("-r,--rate", texts.rate, "Frames a second; raw and MJPEG of faster cameras are thinned out");
   app->add_option("-f,--format", texts.format,
                   "mjpeg, h264, h265, raw, yuyv, nv12, yuv420p, rgb24, … of a camera or the pattern")
-      ->type_name("FORMAT");
+      ->type_name("FORMAT:{mjpeg,h264,h265,raw,yuyv,nv12,yuv420p,rgb24}");
   app->add_flag("--wait", options.wait, "Wait for a source that is not there yet instead of failing");
   app->add_flag("--no-reconnect", texts.no_reconnect, "End with 74 when the source is lost");
-  app.duration("--timeout", options.timeout, "Give up connecting to a server after DURATION (default 10s)");
   app.duration("--stall-timeout", texts.stall,
                "Reopen a source silent for DURATION, 0s never (default 5s, network 10s)");
-  app->add_option("--rtsp-transport", options.rtsp_transport, "tcp or udp (default tcp)")
-      ->check(CLI::IsMember({"tcp", "udp"}))
-      ->type_name("PROTOCOL");
   app->add_flag("--realtime", options.realtime, "Read a file at its own pace, as if it were live");
   app->add_flag("--loop", options.loop, "Start a file again at its end, for ever");
 }
 
+void add_network_options(cli::App& app, GrabOptions& options, Texts& texts) {
+  app.group("Network");
+  app->add_option("--url-file", texts.url_file, "Take the URL from the first line of FILE; $CAMGRAB_URL does it too")
+      ->type_name("FILE");
+  app->add_option("--rtsp-transport", options.rtsp_transport, "tcp or udp (default tcp)")
+      ->check(CLI::IsMember({"tcp", "udp"}))
+      ->type_name("PROTOCOL");
+  app.duration("--timeout", options.timeout, "Give up connecting to a server after DURATION (default 10s)");
+}
+
 void add_output_options(cli::App& app, GrabOptions& options, Texts& texts) {
+  app.group("Output");
   app->add_option("-o,--output", options.outputs,
                   "-, fd:N, a path or shm:NAME; may be repeated, each drops on its own (default -)")
       ->type_name("ENDPOINT")
       ->allow_extra_args(false);
   app->add_option("--output-format", texts.output_format, "nut, mjpeg, jpeg, h264, h265, y4m or rawvideo (default nut)")
-      ->type_name("FORMAT");
+      ->type_name("FORMAT:{nut,mjpeg,jpeg,h264,h265,y4m,rawvideo}");
   app.integer("-n,--frames", texts.frames, 1, std::numeric_limits<std::int64_t>::max(), "End after N frames");
   app.duration("--duration", options.duration, "End after DURATION");
+}
+
+void add_list_options(cli::App& app, GrabOptions& options) {
+  app.group("Lists");
   app->add_flag("--list", options.list, "List the cameras and end");
   app->add_flag("--list-formats", options.list_formats, "List what SOURCE, a camera, offers and end");
   app->add_flag("--json", options.json, "Lists as JSON");
@@ -115,8 +125,10 @@ std::optional<int> parse_options(int argc, char** argv, GrabOptions& options) {
   Texts texts;
   cli::RingOptions ring;
   add_source_options(app, options, texts);
+  add_network_options(app, options, texts);
   add_output_options(app, options, texts);
   ring.add_to(app);
+  add_list_options(app, options);
   if (const auto code = app.parse(argc, argv)) return code;
 
   options.common = app.common();

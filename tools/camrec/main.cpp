@@ -35,10 +35,12 @@ struct Options {
 };
 
 void add_options(cli::App& app, Options& options) {
+  app.group("Source");
   app->add_option("-i,--input", options.input, "Where the stream comes from: -, fd:N, PATH or shm:NAME (default -)")
       ->type_name("ENDPOINT");
   app->add_option("--input-format", options.input_format, "nut, mjpeg, h264 or h265 (default: by its first bytes)")
-      ->type_name("FORMAT");
+      ->type_name("FORMAT:{nut,mjpeg,h264,h265}");
+  app.group("Files and limits");
   app->add_option("--name", options.name, "Folder of this camera in DIR (default cam, or the ring's name)")
       ->type_name("NAME");
   app.duration("--segment", options.recording.segment,

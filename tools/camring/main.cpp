@@ -96,28 +96,23 @@ int camring(int argc, char** argv) {
   Options options;
   cli::App app("camring", "Shows, removes and taps rings: the named links in shared memory, shm:NAME.", kExamples);
   app->require_subcommand(1);
-  app->set_help_all_flag("--help-all", "Print the help of all commands and exit");
+  app->set_help_all_flag("--help-all", "Print the help of all commands and exit")->group("General");
 
-  const auto add = [&](const char* name, const char* what) {
-    CLI::App* const sub = app->add_subcommand(name, what);
-    sub->set_help_flag("-h,--help", "Print this and exit");
-    sub->fallthrough();
-    return sub;
-  };
   const auto named = [&](CLI::App* sub, int most) {
     sub->add_option("name", options.names, "A ring, as front.raw or shm:front.raw")
-        ->type_name("NAME")
+        ->type_name("RING")
         ->required()
         ->expected(1, most);
     return sub;
   };
-  CLI::App* const list_command = add("list", "Show all rings, one a line");
+  CLI::App* const list_command = app.subcommand("list", "Show all rings, one a line");
   list_command->add_flag("--json", options.json, "As JSON");
-  CLI::App* const stat_command = named(add("stat", "Show one ring: its format, writer, readers, rates, memory"), 1);
+  CLI::App* const stat_command =
+      named(app.subcommand("stat", "Show one ring: its format, writer, readers, rates, memory"), 1);
   stat_command->add_flag("--json", options.json, "As JSON");
-  CLI::App* const rm_command = named(add("rm", "Remove rings that no writer has"), 1000);
+  CLI::App* const rm_command = named(app.subcommand("rm", "Remove rings that no writer has"), 1000);
   rm_command->add_flag("-f,--force", options.force, "Remove it although a writer has it");
-  CLI::App* const tap_command = named(add("tap", "Write what flows through a ring to stdout, as NUT"), 1);
+  CLI::App* const tap_command = named(app.subcommand("tap", "Write what flows through a ring to stdout, as NUT"), 1);
   tap_command
       ->add_option_function<std::string>(
           "-n,--frames",

@@ -52,6 +52,11 @@ int body(int argc, char** argv) {
   serve::Server::Options options;
   std::int64_t max_clients = 1000, rtp_payload = static_cast<std::int64_t>(options.rtp_payload);
   app->add_option("input", inputs, "What to serve, see above")->type_name("[NAME[/RENDITION]=]ENDPOINT");
+  app.group("Source");
+  app->add_option("--input-format", options.input_format,
+                  "nut, mjpeg, h264 or h265 for all inputs (default: recognised by the first bytes)")
+      ->type_name("FORMAT:{nut,mjpeg,h264,h265}");
+  app.group("Network");
   app->add_option("--http", http,
                   "Where HTTP listens (default 127.0.0.1:8080); :8080 = all addresses, port 0 = any, none = off,\n"
                   "unix:PATH = a unix socket; may be repeated")
@@ -63,9 +68,6 @@ int body(int argc, char** argv) {
   app->add_option("--socket-mode", mode,
                   "Permissions of unix sockets, like 660 (default: what the umask leaves of 777)")
       ->type_name("OCTAL");
-  app->add_option("--input-format", options.input_format,
-                  "nut, mjpeg, h264 or h265 for all inputs (default: recognised by the first bytes)")
-      ->type_name("FORMAT");
   app.integer("--max-clients", max_clients, 1, 60000, "Connections at a time, more get 503 (default 1000)");
   app.integer("--rtp-payload", rtp_payload, 256, 8900,
               "Largest RTP payload in bytes (default 1440: fits Ethernet); less for a VPN");

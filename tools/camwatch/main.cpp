@@ -163,12 +163,10 @@ int main(int argc, char** argv) {
     cli::App app("camwatch", "Runs chains of programs joined by pipes, watches that frames flow, restarts what stops.",
                  kExamples);
     app->require_subcommand(1);
-    app->set_help_all_flag("--help-all", "Print the help of all commands and exit");
+    app->set_help_all_flag("--help-all", "Print the help of all commands and exit")->group("General");
 
     const auto add = [&](const char* name, const char* what) {
-      CLI::App* sub = app->add_subcommand(name, what);
-      sub->set_help_flag("-h,--help", "Print this and exit");
-      sub->fallthrough();
+      CLI::App* sub = app.subcommand(name, what);
       sub->add_option("-c,--config", options.config, "Configuration, see camwatch.yaml(5)")->type_name("FILE");
       sub->add_option("--control", options.control, "Control socket of the camwatch that is meant")
           ->type_name("SOCKET");
