@@ -17,9 +17,7 @@ import sys
 
 import cv2
 
-# where this lies beside the sources, and where it is installed
-for folder in (pathlib.Path(__file__).resolve().parents[1] / "python", "/usr/local/share/campipe", "/usr/share/campipe"):
-    sys.path.append(str(folder))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "python"))  # beside the sources; installed it is found
 from campipe_ring import Reader, Writer  # noqa: E402
 
 

@@ -146,7 +146,7 @@ def _candidates():
     if chosen:
         yield chosen
         return
-    prefix = pathlib.Path(__file__).resolve().parents[2]  # of PREFIX/share/campipe/campipe_ring.py
+    prefix = pathlib.Path(__file__).resolve().parents[3]  # of PREFIX/lib/python3*/dist-packages/campipe_ring.py
     for folder in (prefix / "lib", *sorted(prefix.glob("lib/*-linux-gnu*")), prefix / "lib64"):
         if (folder / "libcampipe-ring.so.0").exists():
             yield str(folder / "libcampipe-ring.so.0")

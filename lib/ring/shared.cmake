@@ -29,7 +29,6 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/campipe-ring-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/campipe-ring-config-version.cmake
   DESTINATION ${package_dir} COMPONENT ring)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/campipe-ring.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT ring)
-install(FILES ${CMAKE_SOURCE_DIR}/python/campipe_ring.py DESTINATION ${CMAKE_INSTALL_DATADIR}/campipe COMPONENT ring)
 
 if(CAMPIPE_TESTS)
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/ring_api/*_test.cpp)

@@ -16,6 +16,7 @@ teardown() {
   rm -rf "$CAMPIPE_RING_DIR"
 }
 
+python_dir() { dirname "$(find "$PWD/prefix" -name campipe_ring.py)"; }
 libdir() { dirname "$(find prefix -name libcampipe-ring.so)"; }
 
 # What the example sees of three pictures, all bytes 100, in the ring `test.raw`
@@ -29,7 +30,7 @@ with campipe_ring.Writer("test.raw", 64, 48, "gray", 30) as writer:
         with writer.frame() as picture:
             picture[:] = 100
         time.sleep(0.01)
-' "$PWD/prefix/share/campipe"
+' "$(python_dir)"
   LD_LIBRARY_PATH=$PWD/$(libdir) run_tool "$1" test.raw 3
   assert_equal "$(head -1 <<<"$output")" "format gray 64x48"
   assert_equal "$(grep -c '^frame .* in place brightness 100.0$' <<<"$output")" 3 "pictures seen in place"
@@ -87,9 +88,7 @@ int main(void) { return campipe_ring_version()[0] == 0; }' >header.c
 }
 
 @test "the Python module finds the library of its own prefix" {
-  run_tool "$PYTHON" -c '
-import sys
-sys.path.insert(0, "prefix/share/campipe")
+  PYTHONPATH=$(python_dir) run_tool "$PYTHON" -c '
 import campipe_ring
 print(campipe_ring._lib._name)'
   assert_contains "$output" "$PWD/prefix/"
@@ -99,8 +98,7 @@ print(campipe_ring._lib._name)'
   # from "#!" to the end of the display, with mdoc's backslashes as they are shown
   sed -n '/^#!\/usr\/bin\/env python3/,/^\.Ed/p' "$ROOT/man/campipe-ring.5" | sed '/^\.Ed/d; s/\\e/\\/g; s|/dev/shm/|'"$CAMPIPE_RING_DIR"'/|' >newest.py
   cat >write.py <<'PY'
-import sys, time
-sys.path.insert(0, "prefix/share/campipe")
+import time
 import campipe_ring
 with campipe_ring.Writer("page", 640, 480, "gray", 30) as writer:
     with campipe_ring.Reader("page", leases=0):  # keeps the ring when the writer ends
@@ -111,7 +109,7 @@ with campipe_ring.Writer("page", 640, 480, "gray", 30) as writer:
         print("there", flush=True)
         time.sleep(30)
 PY
-  start writer "$PYTHON" write.py
+  PYTHONPATH=$(python_dir) start writer "$PYTHON" write.py
   wait_for_line 20 writer.out there
   run_tool "$PYTHON" newest.py page
   assert_equal "$stderr" "gray 640 480 number 2"
