@@ -17,7 +17,7 @@ build_packages=(
 test_packages=(
   clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19
   libgtest-dev libgmock-dev libbenchmark-dev bats mandoc man-db
-  ffmpeg mpv curl socat jq procps psmisc util-linux iproute2 ca-certificates git zsh fish
+  ffmpeg mpv curl socat jq procps psmisc util-linux iproute2 ca-certificates git zsh fish debootstrap
   gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   python3 python3-gi python3-numpy python3-opencv gir1.2-gst-rtsp-server-1.0

@@ -42,7 +42,8 @@ completes() {
 # fish_candidates LINE: what fish offers, each with its help behind a tab
 fish_candidates() {
   local tool=${1%% *}
-  HOME=$PWD/.fish XDG_CONFIG_HOME=$PWD/.fish XDG_DATA_HOME=$PWD/.fish fish --no-config -c "source '$SCRIPTS/fish/$tool'; complete -C '$1'"
+  HOME=$PWD/.fish XDG_CONFIG_HOME=$PWD/.fish XDG_DATA_HOME=$PWD/.fish \
+    fish --no-config -c "source '$SCRIPTS/fish/$tool'; complete -C '$1'"
 }
 
 @test "the scripts parse in their shells" {

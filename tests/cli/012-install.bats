@@ -49,9 +49,9 @@ P
     rm -rf dest
     installed_under "$prefix"
     [ -n "$(find "dest$prefix/lib" -name campipe_ring.py)" ]
-    run_tool env -u PYTHONPATH -u CAMPIPE_RING_LIBRARY "$PYTHON" -c 'import importlib.util; print(importlib.util.find_spec("campipe_ring"))'
-    assert_equal "$output" None "the module on this machine before"
     unset PYTHONPATH CAMPIPE_RING_LIBRARY
+    run_tool "$PYTHON" -c 'import importlib.util; print(importlib.util.find_spec("campipe_ring"))'
+    assert_equal "$output" None "the module on this machine before"
     run under "$prefix" "$PYTHON" library.py
     [ "$status" = 0 ] || { echo "$output" >&2; return 1; }
     assert_contains "$output" "$prefix/lib/python3"
@@ -81,10 +81,18 @@ P
   PKG_CONFIG_PATH=$(dirname "$(find "$PWD/own" -name campipe-ring.pc)")
   export PKG_CONFIG_PATH
   # shellcheck disable=SC2046
-  gcc -std=c11 -Wall -Wextra -Werror own/share/doc/campipe/examples/ring_reader.c $(pkg-config --cflags --libs campipe-ring) -o reader
+  gcc -std=c11 -Wall -Wextra -Werror own/share/doc/campipe/examples/ring_reader.c \
+    $(pkg-config --cflags --libs campipe-ring) -o reader
   mkdir rings
   export CAMPIPE_RING_DIR=$PWD/rings LD_LIBRARY_PATH=$(pkg-config --variable=libdir campipe-ring)
   start grab own/bin/camgrab pattern -s 64x48 -r 30 -o shm:a.raw --quiet
   run_tool ./reader a.raw 3
   assert_equal "$(grep -c '^frame ' <<<"$output")" 3 "frames"
+}
+
+@test "warnings are errors for developers and not in a release" {
+  grep -q -- ' -Werror ' "$BUILD/compile_commands.json"
+  run_tool cmake -S "$ROOT" --preset release -B "$PWD/release"
+  run ! grep -e -Werror release/compile_commands.json
+  grep -q -- ' -Wall ' release/compile_commands.json
 }

@@ -12,7 +12,7 @@ setup() {
 }
 
 # Sets `apart` to how a command is run apart, and says it. With user namespaces each has a user number of its own in there;
-# without (a kernel or policy that forbids them) root makes the others.
+# without (a kernel or policy that forbids them) root makes the others, and all are root.
 find_namespaces() {
   if unshare --user --map-user=4711 --map-group=4711 --pid --fork --mount --mount-proc true 2>unshare.err; then
     apart=in_user_namespace
@@ -26,15 +26,16 @@ find_namespaces() {
   fi
 }
 
-# start_apart NAME USER COMMAND...: in the background, in namespaces of its own, in which it is the user number USER. The shell
-# in between is process 1 there, which does not get the signals that the group of processes gets.
+# start_apart NAME USER COMMAND...: in the background, in namespaces of its own, in which it is the user number USER (where
+# there are user namespaces). The shell in between is process 1 there, which does not get the signals that the group of processes gets.
 start_apart() {
   local name=$1 user=$2
   shift 2
   local inside=(sh -c 'readlink /proc/self/ns/pid /proc/self/ns/mnt /proc/self/ns/user >"$0"; "$@"; exit $?' "$name.ns" "$@")
   case $apart in
     in_user_namespace)
-      start "$name" unshare --user --map-user="$user" --map-group="$user" --pid --fork --kill-child --mount --mount-proc "${inside[@]}"
+      start "$name" unshare --user --map-user="$user" --map-group="$user" \
+        --pid --fork --kill-child --mount --mount-proc "${inside[@]}"
       ;;
     as_root) start "$name" unshare --pid --fork --kill-child --mount --mount-proc "${inside[@]}" ;;
   esac
