@@ -1,5 +1,5 @@
 # What `cmake --install` puts where, and that it works there.
-load helper
+load ../cli/helper
 
 BUILD=$(cd "$CAMPIPE_BIN/.." && pwd)
 TOOLS="camgrab camenc camserve camrec camring camwatch"

@@ -1,7 +1,7 @@
 # Rings between containers: writers and readers in pid, user and mount namespaces of their own that share /dev/shm, and
 # nothing else. Liveness is a matter of locks that the kernel holds, so no process number may count.
-load helper
-load shm_helper
+load ../cli/helper
+load ../cli/shm_helper
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || exit 1
@@ -27,7 +27,7 @@ find_namespaces() {
 }
 
 # start_apart NAME USER COMMAND...: in the background, in namespaces of its own, in which it is the user number USER (where
-# there are user namespaces). The shell in between is process 1 there, which does not get the signals that the group of processes gets.
+# there are user namespaces). A shell is process 1 there: the kernel keeps signals without a handler from process 1.
 start_apart() {
   local name=$1 user=$2
   shift 2
