@@ -7,7 +7,8 @@
 
 namespace campipe::cli {
 
-/// The name of an option's value without the words that it may be: "CODEC" of CLI11's "CODEC:{mjpeg,h264}"; a flag has "".
+/// The name of an option's value without the words that it may be: "CODEC" of CLI11's "CODEC:{mjpeg,h264}"; a flag has
+/// "".
 std::string value_name(const CLI::Option& option);
 
 /// Those words: what CLI::IsMember allows, or what the table names as "CODEC:{mjpeg,h264}".
