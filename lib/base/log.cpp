@@ -33,9 +33,11 @@ void put(std::string_view text) {
   }
 }
 
-/// Bytes of the UTF-8 sequence that starts `text`, 0 when it is none.
+/// Bytes of the UTF-8 sequence that starts `text`, 0 when it is none (RFC 3629, 4: no overlong form, no surrogate,
+/// nothing beyond U+10FFFF; only the second byte decides these).
 std::size_t utf8_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
   std::size_t length = 0;
   if (lead < 0x80) return 1;
   if (lead >= 0xC2 && lead < 0xE0) length = 2;
@@ -43,9 +45,19 @@ std::size_t utf8_length(std::string_view text) {
   if (lead >= 0xF0 && lead < 0xF5) length = 4;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
+    if ((byte(i) & 0xC0) != 0x80) return 0;
   }
-  return length;
+  const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
+  const bool outside = (lead == 0xED && byte(1) >= 0xA0) || (lead == 0xF4 && byte(1) >= 0x90);
+  return overlong || outside ? 0 : length;
+}
+
+/// Whether a valid sequence is a control that terminals obey: C0 but for the tab, DEL, or C1 (U+0080 to U+009F; U+009B
+/// is CSI, as ESC [ is).
+bool is_control(std::string_view sequence) {
+  const auto lead = static_cast<unsigned char>(sequence.front());
+  if (sequence.size() == 1) return (lead < 0x20 && lead != '\t') || lead == 0x7F;
+  return lead == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;
 }
 
 void put_line(Level level, std::string_view source, std::string_view message) {
@@ -96,14 +108,13 @@ std::string printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
-    const auto byte = static_cast<unsigned char>(text.front());
-    if (length == 0 || (length == 1 && (byte < 0x20 || byte == 0x7F) && byte != '\t')) {
-      out += fmt::format("\\x{:02x}", byte);
-      text.remove_prefix(1);
+    if (length > 0 && !is_control(text.substr(0, length))) {
+      out.append(text.substr(0, length));
+      text.remove_prefix(length);
       continue;
     }
-    out.append(text.substr(0, length));
-    text.remove_prefix(length);
+    out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
+    text.remove_prefix(1);
   }
   return out;
 }
