@@ -42,6 +42,8 @@ int run(const std::string& tool, const std::function<int()>& body) {
     return report(ExitCode::os_error, "out of memory");
   } catch (const std::exception& error) {
     return report(ExitCode::internal, error.what());
+  } catch (...) {
+    return report(ExitCode::internal, "an exception of unknown type");
   }
 }
 
