@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,10 +18,10 @@ using namespace std::chrono_literals;
 class LogFolder : public testing::Test {
 protected:
   void SetUp() override {
-    dir_ = testing::TempDir() + "/watch-log";
-    std::filesystem::remove_all(dir_);
-    std::filesystem::create_directories(dir_);
+    dir_ = testing::TempDir() + "watch-log-XXXXXX";
+    ASSERT_NE(::mkdtemp(dir_.data()), nullptr);
   }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
   std::string text(const std::string& name) const {
     std::ifstream in(dir_ + "/" + name);
     return {std::istreambuf_iterator<char>(in), {}};
