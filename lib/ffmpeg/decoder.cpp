@@ -1,5 +1,7 @@
 #include "ffmpeg/decoder.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 
@@ -19,6 +21,7 @@ namespace campipe::ffmpeg {
 namespace {
 
 constexpr std::int64_t kMaxPixels = 64 << 20;
+constexpr int kMaxSide = 16384;
 
 AVCodecID codec_id(media::VideoCodec codec) {
   if (codec == media::VideoCodec::h264) return AV_CODEC_ID_H264;
@@ -26,10 +29,17 @@ AVCodecID codec_id(media::VideoCodec codec) {
   throw Error(ExitCode::internal, fmt::format("no decoder is meant for {}", media::name(codec)));
 }
 
+bool is_annex_b(std::span<const std::byte> bytes) {
+  constexpr std::array<std::byte, 4> kStart{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}};
+  return std::ranges::equal(bytes.first(std::min(bytes.size(), kStart.size())), kStart) ||
+         std::ranges::equal(bytes.first(std::min(bytes.size(), kStart.size() - 1)), std::span(kStart).subspan(1));
+}
+
 }  // namespace
 
 struct VideoDecoder::State {
-  void take_pictures(std::vector<DecodedPicture>& out);
+  int open(const AVCodec* decoder, std::span<const std::byte> parameter_sets, int threads);
+  bool take_pictures(std::vector<DecodedPicture>& out);
   media::Picture picture_of(FramePtr decoded);
 
   CodecContextPtr context;
@@ -40,14 +50,10 @@ struct VideoDecoder::State {
   int deep_format = AV_PIX_FMT_NONE;
 };
 
-VideoDecoder::VideoDecoder(media::VideoCodec codec, std::span<const std::byte> parameter_sets, int threads)
-    : state_(std::make_unique<State>()) {
-  const AVCodec* decoder = avcodec_find_decoder(codec_id(codec));
-  if (decoder == nullptr)
-    throw Error(ExitCode::unavailable, fmt::format("this libavcodec has no decoder for {}", media::name(codec)));
-  state_->context.reset(avcodec_alloc_context3(decoder));
-  AVCodecContext* context = state_->context.get();
-  if (context == nullptr || !state_->packet) throw std::bad_alloc();
+/// 0 or an AVERROR.
+int VideoDecoder::State::open(const AVCodec* decoder, std::span<const std::byte> parameter_sets, int threads) {
+  context.reset(avcodec_alloc_context3(decoder));
+  if (!context || !packet) throw std::bad_alloc();
   context->flags |= AV_CODEC_FLAG_LOW_DELAY;
   context->thread_count = threads;
   context->thread_type = FF_THREAD_SLICE;
@@ -59,9 +65,21 @@ VideoDecoder::VideoDecoder(media::VideoCodec codec, std::span<const std::byte> p
     std::memcpy(context->extradata, parameter_sets.data(), parameter_sets.size());
     context->extradata_size = static_cast<int>(parameter_sets.size());
   }
-  if (const int error = avcodec_open2(context, decoder, nullptr); error < 0) {
+  return avcodec_open2(context.get(), decoder, nullptr);
+}
+
+VideoDecoder::VideoDecoder(media::VideoCodec codec, std::span<const std::byte> parameter_sets, int threads)
+    : state_(std::make_unique<State>()) {
+  const AVCodec* decoder = avcodec_find_decoder(codec_id(codec));
+  if (decoder == nullptr)
+    throw Error(ExitCode::unavailable, fmt::format("this libavcodec has no decoder for {}", media::name(codec)));
+  // What begins otherwise would be taken for another format, in which the access units are then looked for.
+  if (!is_annex_b(parameter_sets)) parameter_sets = {};
+  int error = state_->open(decoder, parameter_sets, threads);
+  // Damaged sets make the H.265 decoder fail; the stream may bring better ones.
+  if (error < 0 && !parameter_sets.empty()) error = state_->open(decoder, {}, threads);
+  if (error < 0)
     throw_error(error, ExitCode::unavailable, fmt::format("cannot open the {} decoder", media::name(codec)));
-  }
 }
 
 VideoDecoder::~VideoDecoder() = default;
@@ -78,8 +96,8 @@ bool VideoDecoder::push(std::span<const std::byte> access_unit, std::int64_t id,
   const int error = avcodec_send_packet(state_->context.get(), packet);
   av_packet_unref(packet);
   if (error == AVERROR(ENOMEM)) throw std::bad_alloc();
-  state_->take_pictures(out);
-  return error >= 0;
+  const bool all_fit = state_->take_pictures(out);
+  return error >= 0 && all_fit;
 }
 
 void VideoDecoder::flush(std::vector<DecodedPicture>& out) {
@@ -88,11 +106,16 @@ void VideoDecoder::flush(std::vector<DecodedPicture>& out) {
   avcodec_flush_buffers(state_->context.get());
 }
 
-void VideoDecoder::State::take_pictures(std::vector<DecodedPicture>& out) {
-  for (;;) {
+/// Whether none had to be refused.
+bool VideoDecoder::State::take_pictures(std::vector<DecodedPicture>& out) {
+  for (bool all_fit = true;;) {
     FramePtr decoded(av_frame_alloc());
     if (!decoded) throw std::bad_alloc();
-    if (avcodec_receive_frame(context.get(), decoded.get()) < 0) return;
+    if (avcodec_receive_frame(context.get(), decoded.get()) < 0) return all_fit;
+    if (decoded->width > kMaxSide || decoded->height > kMaxSide) {
+      all_fit = false;
+      continue;
+    }
     DecodedPicture result;
     result.id = decoded->pts;
     result.damaged = (decoded->flags & AV_FRAME_FLAG_CORRUPT) != 0 || decoded->decode_error_flags != 0;

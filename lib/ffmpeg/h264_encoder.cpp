@@ -1,5 +1,9 @@
 #include "ffmpeg/h264_encoder.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "base/error.hpp"
@@ -21,6 +25,15 @@ constexpr int kNoKeyframesOfItsOwn = 1 << 24;
 
 /// A still scene would otherwise be refined to the bit rate long past what anyone can see.
 constexpr int kFinest = 12;
+
+/// x264 answers a preset that it does not have as it answers any other parameter that it cannot take.
+void check_preset(std::string_view preset) {
+  constexpr std::array<std::string_view, 10> kPresets{"ultrafast", "superfast", "veryfast", "faster",   "fast",
+                                                      "medium",    "slow",      "slower",   "veryslow", "placebo"};
+  if (std::ranges::find(kPresets, preset) != kPresets.end()) return;
+  throw Error(ExitCode::usage,
+              fmt::format("x264 has no preset '{}': it is one of {}", preset, fmt::join(kPresets, ", ")));
+}
 
 void set_option(AVCodecContext* context, const char* name, const char* value, const char* meaning) {
   if (const int error = av_opt_set(context->priv_data, name, value, 0); error < 0) {
@@ -55,6 +68,7 @@ struct H264Encoder::State {
 };
 
 H264Encoder::H264Encoder(const Settings& settings) : state_(std::make_unique<State>()) {
+  check_preset(settings.preset);
   const AVCodec* codec = avcodec_find_encoder_by_name("libx264");
   if (codec == nullptr)
     throw Error(ExitCode::unavailable,
@@ -82,9 +96,9 @@ H264Encoder::H264Encoder(const Settings& settings) : state_(std::make_unique<Sta
   set_option(context, "forced-idr", "1", "forced-idr");
   set_option(context, "x264-params", "scenecut=0:aud=0:annexb=1", "parameters");
   if (const int error = avcodec_open2(context, codec, nullptr); error < 0) {
-    throw_error(
-        error, ExitCode::unavailable,
-        fmt::format("cannot open libx264 for {}x{} with preset {}", context->width, context->height, settings.preset));
+    throw_error(error, ExitCode::unavailable,
+                fmt::format("cannot open libx264 for {}x{} with preset {}", settings.size.width_px,
+                            settings.size.height_px, settings.preset));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "ffmpeg/error.hpp"
 
@@ -40,7 +41,9 @@ MuxerOutput::~MuxerOutput() {
 }
 
 int MuxerOutput::begin(AVDictionary** options) {
-  return result(avformat_write_header(context_.get(), options));
+  const int code = avformat_write_header(context_.get(), options);
+  begun_ = code >= 0;
+  return result(code);
 }
 
 int MuxerOutput::flush() {
@@ -50,6 +53,7 @@ int MuxerOutput::flush() {
 }
 
 int MuxerOutput::finish() {
+  if (!std::exchange(begun_, false)) return result(AVERROR(EINVAL));
   const int code = av_write_trailer(context_.get());
   avio_flush(context_->pb);
   return result(code);

@@ -27,7 +27,7 @@ public:
   int write(AVPacket* packet) { return av_write_frame(context_.get(), packet); }
   /// Ends the cluster that is open and hands all bytes over.
   int flush();
-  /// Writes the trailer. Once.
+  /// Writes the trailer. Once; an error when begin() failed, for which libavformat would crash.
   int finish();
 
   /// The first error of the sink, as errno; 0 = none.
@@ -43,6 +43,7 @@ private:
   OutputContextPtr context_;
   std::int64_t position_ = 0, size_ = 0;
   int sink_error_ = 0;
+  bool begun_ = false;
 };
 
 }  // namespace campipe::ffmpeg

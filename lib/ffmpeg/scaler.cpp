@@ -53,9 +53,12 @@ void Scaler::State::configure(const Key& wanted) {
       wanted.to_size.width_px < wanted.from_size.width_px || wanted.to_size.height_px < wanted.from_size.height_px;
   const bool same_size = wanted.to_size == wanted.from_size;
   const int flags = same_size ? SWS_BILINEAR | SWS_ACCURATE_RND : (down ? SWS_AREA : SWS_BICUBIC);
-  context.reset(sws_getContext(wanted.from_size.width_px, wanted.from_size.height_px, to_av(wanted.from),
-                               wanted.to_size.width_px, wanted.to_size.height_px, to_av(wanted.to), flags, nullptr,
-                               nullptr, nullptr));
+  const AVPixelFormat from = to_av(wanted.from), to = to_av(wanted.to);
+  context.reset();
+  if (sws_isSupportedInput(from) != 0 && sws_isSupportedOutput(to) != 0) {  // swscale aborts on what it does not know
+    context.reset(sws_getContext(wanted.from_size.width_px, wanted.from_size.height_px, from, wanted.to_size.width_px,
+                                 wanted.to_size.height_px, to, flags, nullptr, nullptr, nullptr));
+  }
   if (!context) {
     throw Error(ExitCode::internal,
                 fmt::format("swscale cannot make {} {}x{} out of {} {}x{}", media::name(wanted.to),
