@@ -49,10 +49,9 @@ load helper
 
 @test "camgrab ends with 0 on SIGTERM and leaves a whole stream" {
   start grab camgrab pattern -s 64x48 -r 50 -o p.nut
-  wait_until 10 test -s p.nut
-  sleep 0.3
-  kill -TERM "$grab_pid"
-  wait "$grab_pid"
+  has_frames() { [ "$(stat -c %s p.nut)" -gt $((10 * 64 * 48)) ]; }
+  wait_until 10 has_frames
+  stop grab
   run_tool ffmpeg -v error -i p.nut -f null -
 }
 
@@ -74,7 +73,7 @@ load helper
 }
 
 @test "camgrab reports its flow to a service manager" {
-  $PYTHON - >said.txt <<'PY' &
+  cat >listen.py <<'PY'
 import socket
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind("notify")
@@ -85,10 +84,11 @@ while True:
     if "flowing" in text:
         break
 PY
+  start listener $PYTHON listen.py
   wait_until 5 test -S notify
   NOTIFY_SOCKET=$PWD/notify run_tool camgrab pattern -s 64x48 --duration 3s -o p.nut
-  wait_for_line 5 said.txt READY=1
-  wait_for_line 5 said.txt X_CAMPIPE_STATE=flowing
+  wait_for_line 5 listener.out READY=1
+  wait_for_line 5 listener.out X_CAMPIPE_STATE=flowing
 }
 
 @test "camgrab refuses options that its source cannot obey" {

@@ -8,9 +8,7 @@ setup_file() {
   ffmpeg -v error -f lavfi -i testsrc=s=640x480:r=30 -t 1 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -tune zerolatency -g 15 -f h264 frames.h264
 }
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   SHIM=$(find "$CAMPIPE_BIN/.." -name libcamera_shim.so | head -1)
   [ -n "$SHIM" ] || { echo "the camera shim is not built" >&2; return 1; }
   : >control
@@ -130,8 +128,7 @@ grows() { local before; before=$(frames_now); sleep 0.3; [ "$(frames_now)" -gt "
   : >control
   wait_for_line 10 grab.err "/dev/video99: back after"
   wait_until 10 grows
-  kill -TERM "$grab_pid"
-  wait "$grab_pid"
+  stop grab
   ffprobe -v error -show_entries packet=pts -of csv=p=0 out.nut | tr -d , >pts
   sort -n -u pts | cmp - pts
 }
@@ -168,9 +165,8 @@ grows() { local before; before=$(frames_now); sleep 0.3; [ "$(frames_now)" -gt "
   start_cam -s 320x240 --no-reconnect
   wait_until 10 grows
   echo unplug >control
-  code=0
-  wait "$grab_pid" || code=$?
-  assert_equal "$code" 74 "exit code"
+  expect_exit grab 74
+  ends grab
   assert_contains "$(tail -1 grab.err)" "/dev/video99: unplugged"
 }
 

@@ -62,8 +62,7 @@ fails() {
   start_sh source "{ $PYTHON $ROOT/tests/support/counted_frames.py 320 240 10; sleep 60; } >in.fifo"
   start encoder camenc -i in.fifo -o out.nut
   wait_until 10 test -s out.nut
-  kill -TERM "$encoder_pid"
-  wait "$encoder_pid"
+  stop encoder
   assert_between "$(count_frames out.nut)" 1 10
 }
 

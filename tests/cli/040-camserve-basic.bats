@@ -21,18 +21,17 @@ load camserve_helper
   numbers=$(counters all.mjpeg 320 240)
   assert_equal "$(tail -1 <<<"$numbers")" 89 "last counter"
   assert_equal "$numbers" "$(seq "$(head -1 <<<"$numbers")" 89)" "counters"
-  wait_until 5 not_running "$s_pid"
-  wait "$s_pid"
+  ends s
 }
 
 @test "camserve puts the exact capture time and sequence on each picture" {
   mkfifo copy
   serve_pipe s "$(pattern 320x240 30 --duration 4s) | camenc --quiet | tee copy"
-  cat copy >copy.nut &
+  start copy cat copy
   $PYTHON "$ROOT/tests/support/mjpeg_parts.py" "http://$HTTP/stream/cam" 0 >parts.txt
-  wait_until 5 not_running "$s_pid"
-  wait %2 || true
-  ffprobe -v error -show_entries packet=pts_time -of csv=p=0 copy.nut | tr -d , >pts.txt
+  ends s
+  ends copy
+  ffprobe -v error -show_entries packet=pts_time -of csv=p=0 copy.out | tr -d , >pts.txt
   cut -d' ' -f1 parts.txt >stamps.txt
   assert_between "$(wc -l <stamps.txt)" 30 121 "parts"
   assert_equal "$(cat stamps.txt)" "$(tail -n "$(wc -l <stamps.txt)" pts.txt)" "times"
@@ -63,9 +62,9 @@ load camserve_helper
 
 @test "camserve serves several inputs, renditions and two codecs of one name" {
   mkfifo hi lo h264
-  start hi bash -c "$(pattern 640x360 15) | camenc --quiet -o hi"
-  start lo bash -c "$(pattern 320x180 15) | camenc --quiet -o lo"
-  start h264 bash -c "$(pattern 640x360 15) | camenc --quiet -c h264 -o h264"
+  start_sh hi "$(pattern 640x360 15) | camenc --quiet -o hi"
+  start_sh lo "$(pattern 320x180 15) | camenc --quiet -o lo"
+  start_sh h264 "$(pattern 640x360 15) | camenc --quiet -c h264 -o h264"
   serve s cam/high=hi cam/low=lo cam/high=h264
   healthy
   assert_equal "$(api '[.streams[] | .path + " " + .codec] | join(",")')" "cam/high mjpeg,cam/low mjpeg,cam/high h264"
@@ -77,7 +76,7 @@ load camserve_helper
 @test "camserve goes on with one input when another ends badly" {
   mkfifo good
   head -c 100000 /dev/urandom >noise
-  start good bash -c "$(pattern 320x240 15) | camenc --quiet -o good"
+  start_sh good "$(pattern 320x240 15) | camenc --quiet -o good"
   serve s good=good bad=noise
   wait_for_line 10 s.err "bad: "
   wait_until 10 curl -fs "http://$HTTP/snapshot/good" -o now.jpg
@@ -96,7 +95,7 @@ load camserve_helper
   assert_between "$before" 40 70 "parts through two restarts"
   kill -0 "$client_pid"
   exec 9>&-
-  wait "$client_pid"
+  ends client
 }
 
 @test "camserve follows another picture size" {
@@ -108,7 +107,7 @@ load camserve_helper
   wait_until 10 bash -c "[ \$(wc -l <client.out) -ge 21 ]"
   assert_equal "$(api '.streams[0].width')" 640
   exec 9>&-
-  wait "$client_pid"
+  ends client
 }
 
 @test "camserve stops at SIGTERM within two seconds, with clients, and exits 0" {
@@ -121,14 +120,14 @@ load camserve_helper
   kill -TERM "$pid"
   wait_until 3 not_running_pid "$pid"
   assert_between $((($(date +%s%N) - begin) / 1000000)) 0 2000 "ms"
-  wait "$client_pid" # curl got a clean end
+  ends client # curl got a clean end
+  ends s
 }
 not_running_pid() { ! kill -0 "$1" 2>/dev/null; }
 
 @test "camserve exits 0 at SIGTERM" {
   serve s
-  kill -TERM "$s_pid"
-  wait "$s_pid"
+  stop s
 }
 
 @test "camserve says READY and how frames flow to the service manager" {
@@ -148,7 +147,7 @@ while True: print(s.recv(4096).decode().replace("\n", " "), flush=True)'
 }
 
 @test "camserve takes sockets that were opened for it, by name" {
-  $PYTHON - <<'PY' &
+  cat >pass.py <<'PY'
 import os, socket
 http = socket.create_server(("127.0.0.1", 0)); rtsp = socket.create_server(("127.0.0.1", 0))
 open("port", "w").write(str(http.getsockname()[1]))
@@ -159,10 +158,10 @@ os.execvp("camserve", ["camserve", "cam=never"])
 PY
   mkfifo never
   exec 9<>never
+  start passed $PYTHON pass.py camserve
   wait_until 5 test -s port
   wait_until 5 curl -s "http://127.0.0.1:$(cat port)/api/streams"
-  kill %1
-  wait %1
+  stop passed
 }
 
 @test "camserve listens for all addresses with one warning, and on IPv6" {

@@ -76,10 +76,9 @@ refuses_input() {
 
 @test "camserve exits 75 for a port in use and says who to ask" {
   port=$(free_port)
-  $PYTHON -c "import socket, time; s = socket.create_server(('127.0.0.1', $port)); open('bound', 'w'); time.sleep(20)" &
+  start other $PYTHON -c "import socket, time; s = socket.create_server(('127.0.0.1', $port)); open('bound', 'w'); time.sleep(60)"
   wait_until 5 test -e bound
   run --separate-stderr timeout 20 camserve --http "127.0.0.1:$port" --rtsp none </dev/null
-  kill %1
   assert_equal "$status" 75
   assert_contains "$stderr" "ss -ltnp"
 }

@@ -7,7 +7,7 @@ remove() { curl -s -o /dev/null -w '%{http_code}' -X DELETE "${@:2}" "http://$HT
 
 @test "camserve tells of one stream by its name, and of its clients" {
   mkfifo lo
-  start lo bash -c "$(pattern 320x180 15) | camenc --quiet -o lo"
+  start_sh lo "$(pattern 320x180 15) | camenc --quiet -o lo"
   serve_pipe s "$(pattern 640x360 15) | camenc --quiet" cam/high=- cam/low=lo
   healthy
   assert_equal "$(api '.count')" 2
@@ -38,7 +38,7 @@ remove() { curl -s -o /dev/null -w '%{http_code}' -X DELETE "${@:2}" "http://$HT
   player=$(clients '.clients[] | select(.protocol == "rtsp-tcp") | .id')
   assert_equal "$(remove "$stalled") $(remove "$player")" "204 204"
   assert_equal "$(clients .count)" 1
-  wait_until 15 not_running "$player_pid"
+  ends player
   wait_for_line 15 stalled.out "closed after"
   assert_equal "$(remove "$stalled") $(remove x)" "404 404"
   before=$(wc -l <good.out)

@@ -21,15 +21,13 @@ is_rtsp() { $PYTHON "$ROOT/tests/support/http_talk.py" "$1" 2 'OPTIONS * RTSP/1.
   start client curl -sS --unix-socket cam.sock -o client.mjpeg http://localhost/stream/cam
   wait_until 5 test -s client.mjpeg
   assert_equal "$(over cam.sock /api/clients | jq -r '.clients[0] | .address + " " + .peer')" "unix unix"
-  kill "$s_pid"
-  wait_until 5 not_running "$s_pid"
+  stop s
   [ ! -e cam.sock ]
 }
 
 @test "camserve replaces the socket of a dead server and refuses that of a live one" {
   serve s --http unix:cam.sock
-  kill -9 "$s_pid"
-  wait_until 5 not_running "$s_pid"
+  kill_hard s
   [ -S cam.sock ]
   exec 9>&-
   rm s.in s.err

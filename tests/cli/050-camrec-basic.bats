@@ -146,11 +146,9 @@ load camrec_helper
   make_input in.nut 20
   mkfifo pipe
   start feed ffmpeg -v error -readrate 1 -i in.nut -c copy -f nut -flush_packets 1 -y pipe
-  camrec -i pipe rec 2>rec.err &
-  pid=$!
+  start rec camrec -i pipe rec
   wait_until 10 sh -c 'find rec/cam/live -name "*.part" -size +80k | grep -q .'
-  kill -TERM $pid
-  wait $pid
+  stop rec
   assert_contains "$(cat rec.err)" "(stop)"
   assert_equal "$(find rec/cam/live -type f)" ""
   assert_between "$(frames $(published rec))" 1 599

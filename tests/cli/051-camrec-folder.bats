@@ -55,9 +55,9 @@ setup_file() {
   run_tool 75 camrec --quiet -i "$BATS_FILE_TMPDIR/in.nut" --name front rec
   assert_contains "$stderr" "another camrec"
   run_tool camrec --quiet -i "$BATS_FILE_TMPDIR/in.nut" --name yard rec
-  kill -KILL -- "-$first_pid"
+  kill_hard first
   exec 7>&-
-  wait_until 5 not_running "$first_pid"
+  ends first
   run_tool camrec --quiet -i "$BATS_FILE_TMPDIR/in.nut" --name front rec
 }
 

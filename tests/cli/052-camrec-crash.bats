@@ -20,8 +20,10 @@ kill_at() {
   wait_for_line 20 rec.err "recording to"
   sleep "$seconds" # what is tested is a moment that nothing announces
   kill -KILL -- "-$rec_pid" "-$feed_pid"
-  wait_until 5 not_running "$rec_pid"
-  wait_until 5 not_running "$feed_pid"
+  expect_exit rec 137
+  expect_exit feed 137
+  ends rec
+  ends feed
   sent=$(ffprobe -v quiet -count_packets -show_entries stream=nb_read_packets -of csv=p=0 sent.nut | head -1 | tr -d ,)
 }
 

@@ -1,8 +1,6 @@
 load helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   export XDG_RUNTIME_DIR=$PWD/run XDG_STATE_HOME=$PWD/state XDG_CONFIG_HOME=$PWD/config FAKE_DIR=$PWD
   mkdir -m 700 run
   FAKE=$ROOT/tests/support/fake_stage.py
@@ -12,8 +10,6 @@ pid_of() { camwatch status --json | jq ".chains[] | .stages[] | select(.name == 
 state_of() { camwatch status --json | jq -r ".chains[] | .stages[] | select(.name == \"$1\") | .state"; }
 has_state() { [ "$(state_of "$1")" = "$2" ]; }
 up() { camwatch status --json | jq -e '[.chains[].stages[].pid] | all(. != null)'; }
-# ended_with CODE PID: waits for its end
-ended_with() { local code=0; wait_until 15 not_running "$2"; kill -9 -- "-$2" 2>/dev/null || true; wait "$2" || code=$?; assert_equal "$code" "$1" "exit code"; }
 gone() { ! camwatch status; }
 
 # three_stages: source | filter | sink as the chain "c", running
@@ -135,7 +131,7 @@ Y
   run_tool camwatch start c
   wait_until 5 up
   run_tool camwatch stop
-  ended_with 0 "$watch_pid"
+  ends watch
   gone
 }
 
@@ -151,8 +147,7 @@ chains:
 Y
   start watch camwatch run -c c.yaml
   wait_until 10 test -s sunk
-  kill -TERM "$watch_pid"
-  ended_with 0 "$watch_pid"
+  stop watch
   assert_equal "$(tail -1 sunk)" last
 }
 
@@ -208,8 +203,7 @@ Y
   start watch camwatch run -c c.yaml
   wait_until 10 test -s up
   local began=$SECONDS
-  kill -TERM "$watch_pid"
-  ended_with 0 "$watch_pid"
+  stop watch
   assert_between $((SECONDS - began)) 0 4 seconds
 }
 

@@ -1,8 +1,6 @@
 load helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   export XDG_RUNTIME_DIR=$PWD/run XDG_STATE_HOME=$PWD/state FAKE_DIR=$PWD
   mkdir -m 700 run
   FAKE=$ROOT/tests/support/fake_stage.py

@@ -1,15 +1,12 @@
 # camring: what it shows of rings, what it removes, what it taps.
 load helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   CAMPIPE_RING_DIR=$(mktemp -d /dev/shm/camring_XXXXXX)
   export CAMPIPE_RING_DIR
 }
 
-teardown() {
-  stop_background
+clean_up() {
   rm -rf "$CAMPIPE_RING_DIR"
 }
 
@@ -87,8 +84,7 @@ grab() {
   assert_equal "$(field front.raw '.readers[] | [.command, .pid, .wants] | @csv')" "\"camring\",$(pgrep -s "$tap_pid" camring),true"
   run_tool camring stat front.raw
   assert_contains "$output" "COMMAND"
-  kill -KILL -- "-$tap_pid"
-  wait_until 5 not_running "$tap_pid"
+  kill_hard tap
   assert_equal "$(field front.raw '.readers | length')" 0 "readers after SIGKILL"
   assert_equal "$(field front.raw '.leased')" 0 "slots leased after SIGKILL"
 }
@@ -97,13 +93,11 @@ grab() {
   grab front.raw
   start tap camring tap front.raw
   wait_until 20 field_is front.raw '.readers[0].last_seq > 0' true
-  kill -KILL -- "-$grab_pid"
-  wait_until 5 not_running "$grab_pid"
+  kill_hard grab
   assert_equal "$(field front.raw '[.state, .writer] | @json')" '["no writer",null]'
   grab front.raw
   assert_equal "$(field front.raw '[.state, .writers] | @json')" '["live",2]'
-  kill -TERM -- "-$grab_pid"
-  wait_until 10 not_running "$grab_pid"
+  stop grab
   assert_equal "$(field front.raw .state)" closed
 }
 
@@ -118,8 +112,7 @@ grab() {
 
 @test "camring rm removes what it can and exits with the first failure" {
   grab one
-  kill -KILL -- "-$grab_pid"
-  wait_until 5 not_running "$grab_pid"
+  kill_hard grab
   grab two
   run_tool 75 camring rm two missing one
   assert_equal "$(wc -l <<<"$stderr")" 2 "lines on stderr"
@@ -131,7 +124,7 @@ grab() {
 @test "camring tap writes what flows as NUT, whole and in order" {
   start tap camring tap -n 60 front.raw
   grab front.raw 320x240
-  wait_until 20 not_running "$tap_pid"
+  ends tap
   assert_equal "$(counters tap.out 320 240 | awk 'NR > 1 && $1 <= last { bad = 1 } { last = $1 } END { print NR, bad + 0 }')" "60 0" \
     "frames, and whether they stand in another order"
 }
@@ -140,8 +133,7 @@ grab() {
   grab front.raw 320x240
   start tap camring tap front.raw
   wait_until 20 test -s tap.out
-  kill -KILL -- "-$grab_pid"
-  wait_until 5 not_running "$grab_pid"
+  kill_hard grab
   before=$(stat -c %s tap.out)
   grab front.raw 320x240
   wait_until 20 bash -c "[ \$(stat -c %s tap.out) -gt $((before + 10 * 320 * 240)) ]"
@@ -153,8 +145,7 @@ grab() {
   assert_equal "$output" 100000
   start tap camring tap front.raw
   wait_until 20 test -s tap.out
-  kill -TERM -- "-$tap_pid"
-  wait "$tap_pid"
+  stop tap
 }
 
 @test "camring tap refuses a terminal" {

@@ -6,8 +6,7 @@ load shm_helper
   start grab camgrab pattern -s 320x240 -r 30 -o "shm:$R.raw" --quiet
   start enc camenc -i "shm:$R.raw" -c h264 -o "shm:$R.h264" -o direct.nut --quiet
   run_tool camenc -i "shm:$R.h264" -c copy -n 60 -o ring.nut
-  kill -TERM "$enc_pid"
-  wait "$enc_pid"
+  stop enc
   packets ring.nut >got
   assert_equal "$(wc -l <got)" 60
   packets direct.nut >sent
@@ -19,8 +18,7 @@ load shm_helper
 @test "raw pictures keep their times and numbers through a ring" {
   start grab camgrab pattern -s 320x240 -r 15 -o "shm:$R.raw" -o direct.nut --quiet
   run_tool camenc -i "shm:$R.raw" -c copy -n 30 -o ring.nut
-  kill -TERM "$grab_pid"
-  wait "$grab_pid"
+  stop grab
   numbered ring.nut 320 240 >got
   assert_equal "$(wc -l <got)" 30
   assert_equal "$(grep -cxFf <(numbered direct.nut 320 240) got)" 30 "pictures that are among those sent"
@@ -30,8 +28,7 @@ load shm_helper
 @test "a camera's raw pictures are in a ring what they are in a pipe" {
   start grab env LD_PRELOAD="$CAMPIPE_BIN/../lib/libcamera_shim.so" camgrab /dev/video99 -s 640x480 -o "shm:$R.raw" -o direct.nut --quiet
   run_tool camenc -i "shm:$R.raw" -c copy -n 30 -o ring.nut
-  kill -TERM "$grab_pid"
-  wait "$grab_pid"
+  stop grab
   packets ring.nut >got
   assert_equal "$(wc -l <got)" 30
   assert_equal "$(grep -cxFf <(packets direct.nut) got)" 30 "pictures that are among those of the pipe"
@@ -55,8 +52,7 @@ load shm_helper
   grows "$sleep_free"
   for name in serve rec jpeg avc; do assert_equal "$(line_count $name.err waiting)" 1 "lines about waiting of $name"; done
   pid=rec_pid
-  kill -TERM "$rec_pid"
-  wait "$rec_pid"
+  stop rec
   file=$(find rec -name '*.mp4')
   assert_between "$(count_frames "$file")" 3 100000 "frames recorded"
   assert_equal "$(line_count rec.err "recording to")" 1
@@ -75,7 +71,7 @@ load shm_helper
   start stopped camenc -i "shm:$R.mjpeg" -c copy -o stopped.nut --quiet
   grows stopped.nut
   kill -STOP "$stopped_pid"
-  wait "$first_pid"
+  ends first
   kill -CONT "$stopped_pid"
   numbers=$(counters first.nut 320 240)
   assert_equal "$numbers" "$(seq "$(head -1 <<<"$numbers")" $(($(head -1 <<<"$numbers") + 59)))" "counters of the first"
@@ -87,11 +83,9 @@ load shm_helper
   start grab camgrab pattern -s 320x240 -r 15 -o "shm:$R.raw" --quiet
   start enc camenc -i "shm:$R.raw" -o "shm:$R.mjpeg" --quiet
   wait_until 10 ring_there .mjpeg
-  kill -TERM "$grab_pid"
-  wait "$grab_pid"
+  stop grab
   ring_there .raw
-  kill -TERM "$enc_pid"
-  wait "$enc_pid"
+  stop enc
   no_rings
 }
 
@@ -107,8 +101,7 @@ load shm_helper
   start grab camgrab film.mp4 --realtime --loop -o "shm:$R.h264" --quiet
   start copy camenc -i "shm:$R.h264" -c copy -o copy.nut --quiet
   wait_until 20 bigger_than copy.nut 100000
-  kill -TERM "$copy_pid"
-  wait "$copy_pid"
+  stop copy
   assert_equal "$(ffprobe -v error -show_entries stream=codec_name -of csv=p=0 copy.nut | paste -sd' ')" "h264 aac"
 }
 

@@ -14,9 +14,8 @@ clock_of() { ffprobe -v error -show_entries format_tags=campipe.clock -of csv=p=
   start grab camgrab pattern -s 320x240 -r 15 -o "shm:$R.raw" -o direct.nut --quiet
   wait_for_line 10 enc.err "shm:$R.raw: its writer is back"
   wait_until 20 bigger_than out.nut $((before + 200000))
-  kill -TERM "$enc_pid" "$grab_pid"
-  wait "$enc_pid"
-  wait "$grab_pid"
+  stop enc
+  stop grab
   times out.nut >got
   cmp got <(sort -nu got)
   # The second writer's own times are those that came through: nothing was moved on the way.
@@ -65,8 +64,7 @@ clock_of() { ffprobe -v error -show_entries format_tags=campipe.clock -of csv=p=
   start enc camenc -i "shm:$R.raw" -c h264 -o "shm:$R.h264" --quiet
   wait_until 20 recording
   grows "$(open_file)" 30
-  kill -TERM "$rec_pid"
-  wait "$rec_pid"
+  stop rec
   find rec -name '*.mp4' | sort >files
   [ -s files ]
   while read -r file; do

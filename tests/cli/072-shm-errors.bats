@@ -50,8 +50,7 @@ refuses() {
     assert_equal "$(stat -c '%G %a' "/dev/shm/campipe.$R.raw")" "games 640"
     assert_equal "$(stat -c '%G %a' "/dev/shm/campipe.$R.raw.ctl")" "games 660"
     run_tool setpriv --reuid=nobody --regid=games --clear-groups -- "$CAMPIPE_BIN/camenc" -i "shm:$R.raw" -c copy -n 3 -o /dev/null
-    kill -TERM "$grab_pid"
-    wait "$grab_pid"
+    stop grab
   done
 }
 

@@ -1,15 +1,12 @@
 # --on-demand: nothing runs while nobody wants frames.
 load helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   CAMPIPE_RING_DIR=$(mktemp -d /dev/shm/demand_XXXXXX)
   export CAMPIPE_RING_DIR
 }
 
-teardown() {
-  stop_background
+clean_up() {
   rm -rf "$CAMPIPE_RING_DIR"
 }
 
@@ -53,7 +50,7 @@ rested_times() { [ "$(grep -c "nobody wants frames" "$1.err")" -ge "$2" ]; }
   start grab camgrab pattern -s 64x48 -o shm:a.raw --on-demand --linger 300ms
   start tap camring tap a.raw
   wait_until 20 test -s tap.out
-  kill -KILL -- "-$tap_pid"
+  kill_hard tap
   wait_until 20 rests grab
 }
 

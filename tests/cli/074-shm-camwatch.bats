@@ -2,9 +2,7 @@
 load helper
 load shm_helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   R=t$$x$BATS_TEST_NUMBER
   export XDG_RUNTIME_DIR=$PWD/run XDG_STATE_HOME=$PWD/state XDG_CONFIG_HOME=$PWD/config
   mkdir -m 700 run
@@ -64,8 +62,7 @@ Y
   start watch camwatch run -c c.yaml
   for name in grab avc jpeg rec serve; do wait_until 40 is $name state flowing; done
   wait_until 20 bash -c "find rec -name '*.part' -size +100k | grep -q ."
-  kill -TERM "$watch_pid"
-  wait_until 20 not_running "$watch_pid"
+  stop watch
   assert_equal "$(find rec -name '*.part' | wc -l)" 0
   [ -n "$(find rec -name '*.mp4')" ]
   run ! ls "${CAMPIPE_RING_DIR:-/dev/shm}/campipe.$chain.grab"

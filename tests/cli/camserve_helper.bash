@@ -7,8 +7,7 @@ serve() {
   shift
   mkfifo "$name.in"
   setsid camserve --http 127.0.0.1:0 --rtsp 127.0.0.1:0 "$@" <"$name.in" >"$name.out" 2>"$name.err" 3>&- 4>&- &
-  printf -v "${name}_pid" %s "$!"
-  BACKGROUND+=("$!")
+  started "$name" "$!" camserve
   exec 9>"$name.in"
   find_ports "$name"
 }

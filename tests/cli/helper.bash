@@ -1,7 +1,7 @@
 # Shared by all shell tests: `load helper` (or ../cli/helper). Tools are found through $PATH, which tests/run.sh sets.
 bats_require_minimum_version 1.5.0
 
-ROOT=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export ROOT
 if [ -z "${CAMPIPE_BIN:-}" ]; then
   CAMPIPE_BIN=$ROOT/build/dev/bin
@@ -14,14 +14,24 @@ PYTHON=/usr/bin/python3 # Debian's: it has numpy, OpenCV and gi
 unset NOTIFY_SOCKET WATCHDOG_USEC CAMPIPE_CLOCK LISTEN_FDS LISTEN_FDNAMES CAMGRAB_URL
 TOOL_TIMEOUT=${TOOL_TIMEOUT:-30}
 
+# shellcheck source=background.bash
+source "$ROOT/tests/cli/background.bash"
+
+# A file of tests adds to these by prepare() and clean_up(), and never has a setup() or teardown() of its own.
 setup() {
   cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+  keep_sanitizer_reports "$BATS_TEST_TMPDIR"
+  prepare
 }
+prepare() { :; }
 
 teardown() {
-  stop_background
+  local code=0
+  stop_background || code=1
+  clean_up
+  return "$code"
 }
+clean_up() { :; }
 
 # run_tool [CODE] COMMAND [ARG...]: runs it with a time limit, stdout in $output, stderr in $stderr, and fails unless it
 # exits with CODE (0).
@@ -35,6 +45,7 @@ run_tool() {
   if [ "$status" -ne "$expected" ]; then
     printf 'command: %s\nexpected exit %s, got %s\nstdout: %s\nstderr: %s\n' "$*" "$expected" "$status" \
       "$(printf '%s' "$output" | head -c 2000 | tr -d '\0')" "$stderr" >&2
+    machine_limits >&2
     return 1
   fi
 }
@@ -63,34 +74,6 @@ assert_between() {
   fi
 }
 
-# start NAME COMMAND [ARG...]: in the background in its own process group; $NAME_pid, output in NAME.out and NAME.err.
-start() {
-  local name=$1
-  shift
-  setsid "$@" >"$name.out" 2>"$name.err" 3>&- 4>&- </dev/null &
-  printf -v "${name}_pid" %s "$!"
-  BACKGROUND+=("$!")
-}
-
-# start_sh NAME 'SHELL TEXT': a pipeline as one background group
-start_sh() {
-  local name=$1
-  shift
-  start "$name" bash -o pipefail -c "$1"
-}
-
-stop_background() {
-  local pid
-  for pid in "${BACKGROUND[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
-  for pid in "${BACKGROUND[@]}"; do
-    wait_until 5 not_running "$pid" || kill -KILL -- "-$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
-  done
-  BACKGROUND=()
-}
-
-not_running() { ! kill -0 -- "-$1" 2>/dev/null; }
-
 # wait_until SECONDS COMMAND [ARG...]: until it succeeds; fails after SECONDS
 wait_until() {
   local deadline=$((SECONDS + $1 + 1))
@@ -105,6 +88,7 @@ wait_until() {
 wait_for_line() {
   if ! wait_until "$1" grep -qF -- "$3" "$2"; then
     printf 'no line with "%s" in %s within %s s:\n%s\n' "$3" "$2" "$1" "$(tail -20 "$2")" >&2
+    machine_limits >&2
     return 1
   fi
 }

@@ -1,13 +1,10 @@
 # For the tests of rings: `load shm_helper` after `load helper`. Ring names begin with $R, which no other test has.
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   R=t$$x$BATS_TEST_NUMBER
 }
 
-teardown() {
-  stop_background
+clean_up() {
   rm -f /dev/shm/campipe."$R"*
 }
 
@@ -41,10 +38,3 @@ grows() {
   done
 }
 bigger_than() { [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt "$2" ]; }
-
-# kill_hard NAME: SIGKILL to a background command, and its end waited for
-kill_hard() {
-  local pid=$1_pid
-  kill -KILL -- "-${!pid}"
-  wait "${!pid}" 2>/dev/null || true
-}

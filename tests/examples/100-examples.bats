@@ -3,8 +3,7 @@ load ../cli/helper
 
 EXAMPLES=$ROOT/examples
 
-teardown() {
-  stop_background
+clean_up() {
   [ -z "${rings:-}" ] || rm -rf "$rings"
 }
 

@@ -18,7 +18,7 @@ load ../cli/helper
   curl -sf "http://127.0.0.1:$port/" | grep -q '<html'
   # Ctrl-C reaches the whole foreground group
   kill -INT -- "-$quick_pid"
-  wait_until 15 not_running "$quick_pid"
+  ends quick
   run ! pgrep -f "$PWD/build/release/bin"
   file=$(find disk -name '*.mp4' | head -1)
   assert_between "$(count_frames "$file")" 30 100000 "recorded frames"

@@ -72,8 +72,7 @@ class Ring:
     def __exit__(self, *exc):
         for process in [reader.process for reader in self.readers] + [getattr(self, "writer", None)]:
             if process and process.poll() is None:
-                process.kill()
-                process.wait()
+                self.scratch.kill(process)
         for end in ("", ".ctl", ".new"):
             pathlib.Path(f"/dev/shm/campipe.{self.name}{end}").unlink(missing_ok=True)
 
@@ -89,7 +88,8 @@ class Ring:
 
     def start(self, args, what):
         with open(self.scratch.path / f"{self.name}-{what}.err", "ab") as err:
-            return subprocess.Popen([BIN / "ring_stress", *map(str, args)], stdin=subprocess.DEVNULL, stderr=err, start_new_session=True)
+            process = subprocess.Popen([BIN / "ring_stress", *map(str, args)], stdin=subprocess.DEVNULL, stderr=err, start_new_session=True)
+        return self.scratch.watch(process, f"{self.name}-{what}")
 
     def complaints(self):
         return "\n".join(f"{p.name}: {p.read_text(errors='replace')[-500:]}" for p in self.scratch.path.glob(f"{self.name}*.err") if p.stat().st_size)
@@ -114,10 +114,7 @@ class StressReader:
 
     def kill(self):
         """Answers whether it was alive until then."""
-        alive = self.process.poll() is None
-        self.process.kill()
-        self.process.wait()
-        return alive
+        return self.ring.scratch.kill(self.process)
 
     def __str__(self):
         counts = {name: getattr(self.counts, name) for name in ("units", "torn", "lost", "untold", "copied", "reopened")}
@@ -187,8 +184,7 @@ def writer_dies(scratch):
             time.sleep(rng.uniform(0.01, 0.12))
             dropped += ring.written.dropped
             killed_ns = time.monotonic_ns()
-            ring.writer.kill()
-            ring.writer.wait()
+            scratch.kill(ring.writer)
             ring.write(60)
             there = wait_until(LIMIT_S, lambda: all(r.counts.writer == ring.writer.pid for r in ring.readers), 0.002)
             missed += not there
@@ -283,8 +279,7 @@ def stages_die_before_viewers(scratch):
         delays, missing = [], 0
         for _ in range(STAGES):
             time.sleep(rng.uniform(0.1, 1))
-            running[stage].kill()
-            running[stage].wait()
+            scratch.kill(running[stage])
             began, seen = time.monotonic(), [len(v.frames) for v in viewers]
             start(stage)
             # More than what was under way between the processes; a GOP is a second.

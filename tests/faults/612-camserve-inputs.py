@@ -81,9 +81,10 @@ with Scratch() as scratch:
             before = missing(served)
             if how == "half":
                 served.tell(codec, "half")
+                scratch.expect(served.players[codec], 1)
+                served.players[codec].wait(10)
             else:
-                served.players[codec].kill()
-            served.players[codec].wait(10)
+                scratch.kill(served.players[codec])
             served.play(codec)
             name = f"the {codec} source dies ({'in the middle of a frame' if how == 'half' else 'SIGKILL'}) and is started again"
             tap.ok(going(served), f"{name}: both clients go on", served.neighbours())
@@ -91,8 +92,7 @@ with Scratch() as scratch:
 
     # Rubbish in the middle of the stream: what is damaged is left out, the rest goes on.
     for codec, fifo in served.inputs.items():
-        served.players[codec].kill()
-        served.players[codec].wait(10)
+        scratch.kill(served.players[codec])
         with open(fifo, "wb") as pipe:
             pipe.write(random.Random(1).randbytes(300_000))
         served.play(codec)
@@ -153,24 +153,21 @@ with Scratch() as scratch:
     descriptors = served.descriptors()
     for codec in served.clips:
         before = served.neighbours()
-        served.players[codec].kill()
-        served.players[codec].wait(10)
+        scratch.kill(served.players[codec])
         served.play(codec)
         goes_on = going(served)
         same = all(state["connections"] == before[name]["connections"] for name, state in served.neighbours().items())
         tap.ok(goes_on and same, f"the writer of the {codec} ring dies and is started again: both clients go on, on the same connections", served.neighbours())
     before = served.neighbours()
     for codec in served.clips:
-        served.players[codec].kill()
-        served.players[codec].wait(10)
+        scratch.kill(served.players[codec])
         served.play(codec, clips("192x144")[codec])
     came_back = wait_until(15, lambda: served.neighbours()["rtsp"]["connections"] > before["rtsp"]["connections"], 0.1)
     tap.ok(came_back and going(served), "the rings' writers return with another size: the RTSP player comes back, both go on", served.neighbours())
     tap.ok(served.neighbours()["http"]["connections"] == before["http"]["connections"], "the rings' writers return with another size: the MJPEG client is not closed")
     before = served.neighbours()
     for codec, other in (("mjpeg", "h264"), ("h264", "mjpeg")):
-        served.players[codec].kill()
-        served.players[codec].wait(10)
+        scratch.kill(served.players[codec])
         served.play(codec, served.clips[other])
     came_back = wait_until(15, lambda: all(state["connections"] > before[name]["connections"] for name, state in served.neighbours().items()), 0.1)
     tap.ok(came_back and going(served), "the rings' writers return with another codec: clients come back to the other ring", served.neighbours())
@@ -179,7 +176,6 @@ with Scratch() as scratch:
     tap.ok(back, "rings: descriptors come back", f"{descriptors}, now {served.descriptors()}")
     served.stop()
     for codec, endpoint in served.inputs.items():
-        served.players[codec].kill()
-        served.players[codec].wait(10)
+        scratch.kill(served.players[codec])
         subprocess.run(["camring", "rm", endpoint.removeprefix("shm:")], stderr=subprocess.DEVNULL)
 tap.done()

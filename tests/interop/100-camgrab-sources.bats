@@ -80,20 +80,18 @@ codecs() { ffprobe -v fatal -show_entries stream=codec_name -of csv=p=0 "$1" | t
   assert_contains "$stderr" "no answer within 1s"
   start grab camgrab "rtsp://127.0.0.1:$port/cam" --timeout 60s -o out.nut
   sleep 0.5
-  kill -TERM "$grab_pid"
-  wait "$grab_pid"
+  stop grab
 }
 
 @test "camgrab comes back when its RTSP server does" {
   serve_rtsp "$live"
   start grab camgrab "rtsp://127.0.0.1:$port/cam" -o out.nut
   wait_until 15 test -s out.nut
-  kill -KILL -- "-$server_pid"
+  kill_hard server
   wait_for_line 10 grab.err reconnecting
   start server $PYTHON "$HERE/rtsp_server.py" "$port" /cam "$live"
   wait_for_line 20 grab.err "back after"
-  kill -TERM "$grab_pid"
-  wait "$grab_pid"
+  stop grab
   assert_equal "$(grep -c reconnecting grab.err)" 1 "lines about the loss"
   ffprobe -v fatal -select_streams v -show_entries packet=dts -of csv=p=0 out.nut | tr -d , >dts
   sort -n -u dts | cmp - dts
@@ -106,7 +104,7 @@ codecs() { ffprobe -v fatal -show_entries stream=codec_name -of csv=p=0 "$1" | t
     wait_for_line 10 server.out ready
     run_tool camgrab "http://127.0.0.1:$port/" -n 40 -o out.nut
     consecutive out.nut 40
-    kill -TERM -- "-$server_pid"
+    stop server
   done
 }
 

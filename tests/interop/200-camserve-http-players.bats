@@ -18,7 +18,7 @@ load ../cli/camserve_helper
   wait_until 10 bash -c "curl -fs http://$HTTP/api/clients | jq -e '.clients | length > 0'"
   bash -c "$(pattern 320x240 30 -n 30) | camenc --quiet" >&9
   exec 9>&-
-  wait_until 10 not_running "$client_pid"
+  ends client
   assert_equal "$(counters out.mjpeg 320 240 | tail -1)" 29
 }
 
@@ -53,9 +53,9 @@ print('read')"
 
 @test "Chromium shows two streams moving, and an H.264 one" {
   mkfifo a b c
-  start a bash -c "$(pattern 640x360 15) | camenc --quiet -o a"
-  start b bash -c "$(pattern 320x240 15) | camenc --quiet -o b"
-  start c bash -c "$(pattern 320x240 10) | camenc --quiet -c h264 -o c"
+  start_sh a "$(pattern 640x360 15) | camenc --quiet -o a"
+  start_sh b "$(pattern 320x240 15) | camenc --quiet -o b"
+  start_sh c "$(pattern 320x240 10) | camenc --quiet -c h264 -o c"
   serve s front=a yard=b door=c
   healthy
   run timeout 150 $PYTHON "$ROOT/tests/support/page_moves.py" "http://$HTTP/" 3 "$BATS_TEST_TMPDIR/shot"

@@ -9,7 +9,7 @@ load ../cli/camserve_helper
   wait_for_line 10 first.err "http://"
   start page timeout 100 $PYTHON "$ROOT/tests/support/page_returns.py" "http://127.0.0.1:$port/"
   wait_for_line 60 page.out "shown"
-  kill -KILL -- "-$first_pid"
+  kill_hard first
   wait_for_line 15 page.out "away"
   camserve_on second
   wait_until 10 curl -fs "http://127.0.0.1:$port/health"

@@ -9,7 +9,7 @@ page() { # SCRIPT ARG...: of tests/support; its output in $output
 
 feed() { # FIFO SIZE RATE [CAMENC OPTION...]
   mkfifo "$1"
-  start "feed_$1" bash -o pipefail -c "$(pattern "$2" "$3") | camenc --quiet ${*:4} -o $1"
+  start_sh "feed_$1" "$(pattern "$2" "$3") | camenc --quiet ${*:4} -o $1"
 }
 
 @test "one stream large: mouse, keyboard, touch, address, renditions, snapshot, full screen" {
@@ -62,8 +62,7 @@ feed() { # FIFO SIZE RATE [CAMENC OPTION...]
     cat page.err >&2
     return 1
   }
-  kill -TERM -- "-$live_pid"
-  wait_until 20 not_running "$live_pid"
+  stop live
   rm "$CAMPIPE_RING_DIR/campipe.live.mjpeg"
   wait_for_line 60 page.out gone || {
     cat page.err >&2

@@ -194,16 +194,15 @@ S
 
 @test "SIGTERM says goodbye to players and exits 0" {
   mkfifo stream.fifo
-  start source bash -c 'camgrab pattern -s 320x180 -r 30 | camenc -c h264 > stream.fifo'
+  start_sh source 'camgrab pattern -s 320x180 -r 30 | camenc -c h264 >stream.fifo'
   start server camserve --http none --rtsp 127.0.0.1:0 cam=stream.fifo
   wait_for_line 20 server.err "cam: h264"
   PORT=$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
   start player ffmpeg -v error -rtsp_transport tcp -i "rtsp://127.0.0.1:$PORT/cam" -f null -
   wait_for_line 10 server.err "playing over TCP"
-  kill -TERM "$server_pid"
-  wait "$server_pid"
+  stop server
   wait_for_line 5 server.err "closed: server"
-  wait_until 5 not_running "$player_pid"
+  ends player
 }
 
 @test "players get the last frame when the input ends, and camserve exits 0" {
@@ -214,7 +213,7 @@ S
   counters "rtsp://127.0.0.1:$PORT/cam" 320 180 -rtsp_transport tcp >numbers
   assert_equal "$(tail -1 numbers)" 89
   assert_consecutive 60 <numbers
-  wait "$server_pid"
+  ends server
 }
 
 @test "packets are as small as asked for" {

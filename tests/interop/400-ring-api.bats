@@ -3,16 +3,13 @@ load ../cli/helper
 
 BUILD=$(cd "$CAMPIPE_BIN/.." && pwd)
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   CAMPIPE_RING_DIR=$(mktemp -d /dev/shm/ring_api_XXXXXX)
   export CAMPIPE_RING_DIR
   cmake --install "$BUILD" --prefix "$PWD/prefix" --component ring >install.log
 }
 
-teardown() {
-  stop_background
+clean_up() {
   rm -rf "$CAMPIPE_RING_DIR"
 }
 

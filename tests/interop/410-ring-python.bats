@@ -1,16 +1,13 @@
 # python/campipe_ring.py: numpy arrays over the ring's memory.
 load ../cli/helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   export CAMPIPE_RING_LIBRARY=$CAMPIPE_BIN/../lib/libcampipe-ring.so.0
   CAMPIPE_RING_DIR=$(mktemp -d /dev/shm/ring_python_XXXXXX)
   export CAMPIPE_RING_DIR
 }
 
-teardown() {
-  stop_background
+clean_up() {
   rm -rf "$CAMPIPE_RING_DIR"
 }
 

@@ -1,15 +1,12 @@
 # Keyframes that the readers of a ring ask for, through the Python module.
 load ../cli/helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   CAMPIPE_RING_DIR=$(mktemp -d /dev/shm/keyframe_XXXXXX)
   export CAMPIPE_RING_DIR CAMPIPE_RING_LIBRARY=$CAMPIPE_BIN/../lib/libcampipe-ring.so.0
 }
 
-teardown() {
-  stop_background
+clean_up() {
   rm -rf "$CAMPIPE_RING_DIR"
 }
 

@@ -21,11 +21,18 @@ for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "CAMPIPE_CLOCK", "LISTEN_FDS", "C
 sys.path.insert(0, str(ROOT / "tests/support"))
 
 
+TOOLS = ("camgrab", "camenc", "camserve", "camrec", "camring", "camwatch")
+STOP_LIMIT_S = 20  # from SIGTERM until a process counts as one that hangs
+
+
 class Tap:
     """Prints one line a check; done() prints the plan and ends the program."""
 
+    current = None  # the program's only one
+
     def __init__(self):
         self.count = self.failed = 0
+        Tap.current = self
 
     def ok(self, passed, name, detail=""):
         self.count += 1
@@ -62,40 +69,94 @@ def wait_until(seconds, condition, step=0.02):
 
 
 class Scratch:
-    """A folder that is gone afterwards, and the processes started in it, ended with it."""
+    """A folder that is gone afterwards, and the processes started in it, ended and judged with it.
+
+    Each process must have exited with 0 or what expect() says. Of those that still ran and are sent SIGTERM, programs of others
+    may end by it, and all may end by SIGPIPE. No sanitizer may have reported. Otherwise one check more fails."""
 
     def __enter__(self):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="campipe-test-"))
         self.processes = []
+        self.environment = {name: os.environ.get(name) for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")}
+        for name, options in self.environment.items():  # reports do not get lost where stderr is thrown away
+            os.environ[name] = f"{options + ':' if options else ''}log_path={self.path}/.sanitizer"
         return self
 
-    def __exit__(self, *exc):
-        for process in self.processes:
-            if process.poll() is None:
-                try:
-                    os.killpg(process.pid, signal.SIGTERM)
-                    process.wait(10)
-                except (ProcessLookupError, subprocess.TimeoutExpired):
-                    pass
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+    def __exit__(self, kind, *_):
+        wrong = [text for process in self.processes if (text := self.end(process))] + self.sanitizer_reports()
+        for name, options in self.environment.items():
+            if options is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = options
         if os.environ.get("CAMPIPE_KEEP"):
             print(f"# kept: {self.path}")
         else:
             shutil.rmtree(self.path, ignore_errors=True)
+        if not wrong:
+            return
+        if Tap.current:
+            Tap.current.ok(False, "background processes end in order, and no sanitizer reports", "\n".join(wrong))
+        if not Tap.current or kind is SystemExit:  # without TAP, or after its last line
+            raise AssertionError("\n".join(wrong))
 
     def start(self, argv, name, env=None, shell=False, **options):
         """In a session of its own; stderr in NAME.err, stdout in NAME.out unless told otherwise."""
         options.setdefault("stdout", open(self.path / f"{name}.out", "wb"))
         if shell:
-            argv = ["bash", "-o", "pipefail", "-c", argv]
+            argv = [ROOT / "tests/support/pipeline.bash", argv]
         process = subprocess.Popen(
             argv, stdin=options.pop("stdin", subprocess.DEVNULL), stderr=open(self.path / f"{name}.err", "wb"),
             start_new_session=True, cwd=self.path, env={**os.environ, **(env or {})}, **options)
+        return self.watch(process, name)
+
+    def watch(self, process, name):
+        """Takes over a process that leads its own session or group."""
+        process.name = name
+        process.right = {0}
         self.processes.append(process)
         return process
+
+    def expect(self, process, *codes):
+        """The exit codes that are right for it; by a signal it is the signal's number, negative."""
+        process.right = set(codes)
+        return process
+
+    def kill(self, process):
+        """SIGKILL, and its end waited for; answers whether it was alive until then."""
+        alive = process.poll() is None
+        process.kill()
+        process.wait()
+        if alive:
+            self.expect(process, -signal.SIGKILL)
+        return alive
+
+    def end(self, process):
+        """Sends SIGTERM if it still runs; what is wrong with its end, as text."""
+        hangs = False
+        if process.poll() is None:
+            if process.right == {0}:
+                ours = pathlib.Path(process.args[0]).name in TOOLS
+                process.right = {0, -signal.SIGPIPE, 128 + signal.SIGPIPE} | (set() if ours else {-signal.SIGTERM, 128 + signal.SIGTERM})
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                hangs = True
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        if not hangs and process.returncode in process.right:
+            return None
+        how = f"did not end within {STOP_LIMIT_S} s" if hangs else f"exit {process.returncode}, right: {sorted(process.right)}"
+        log = self.path / f"{process.name}.err"
+        return f"{process.name}: {how}\n{log.read_text(errors='replace')[-2000:] if log.exists() else ''}"
+
+    def sanitizer_reports(self):
+        found = subprocess.run([ROOT / "tests/support/sanitizer_reports.sh", self.path], capture_output=True, text=True, errors="replace")
+        return [found.stdout] if found.returncode else []
 
     def text(self, name):
         return (self.path / name).read_text(errors="replace")

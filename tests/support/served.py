@@ -70,9 +70,9 @@ class Served:
         tap.ok(up, "camserve serves", scratch.text("camserve.err"))
         if udp:
             Player(self, "RTP/AVP;unicast;client_port=9-10").end("SETUP")  # has it open the UDP ports that all share
-        self.good = subprocess.Popen([sys.executable, ROOT / "tests/support/good_clients.py", str(self.http), str(self.rtsp), str(FPS)],
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        scratch.processes.append(self.good)
+        good = subprocess.Popen([sys.executable, ROOT / "tests/support/good_clients.py", str(self.http), str(self.rtsp), str(FPS)],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self.good = scratch.watch(good, "good-clients")
         wait_until(20, lambda: all(client["frames"] > FPS for client in self.neighbours().values()), 0.1)
 
     # the source

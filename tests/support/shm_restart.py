@@ -52,8 +52,7 @@ def main():
 
         check(flows(), "no picture at the beginning")
         for name in ("grab", "jpeg", "avc", "grab"):
-            running[name].kill()
-            running[name].wait()
+            scratch.kill(running[name])
             running[name] = start(name, stages[name])
             check(flows(), f"no picture after the restart of {name}")
         http.stop()
