@@ -9,9 +9,10 @@ PATH=${CAMPIPE_BIN:-$root/build/dev/bin}:$PATH
 only=${1:-}
 work=$(mktemp -d)
 background=()
-trap 'kill "${background[@]}" 2>/dev/null; umount "$work/full" 2>/dev/null; rm -rf "$work"' EXIT
+trap '[ ${#background[@]} = 0 ] || kill "${background[@]}"; umount "$work/full" 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 70
 unset NOTIFY_SOCKET CAMPIPE_CLOCK CAMGRAB_URL
+for name in ASAN_OPTIONS LSAN_OPTIONS TSAN_OPTIONS UBSAN_OPTIONS; do export "$name=${!name:+${!name}:}log_path=$work/.sanitizer"; done
 export XDG_RUNTIME_DIR=$work/runtime XDG_CONFIG_HOME=$work/config XDG_STATE_HOME=$work/state
 mkdir -p runtime config state && chmod 700 runtime
 
@@ -94,8 +95,18 @@ shim=$root/build/dev/lib/libcamera_shim.so
 
 . "$root/tests/bad_input_cases.sh"
 
+server_ends() { # it has served until now, and nothing but SIGTERM ends it
+  kill "${background[0]}" || return
+  local code=0
+  wait "${background[0]}" 2>/dev/null || code=$?
+  background=()
+  [ "$code" = 143 ] || { echo "exit $code"; return 1; }
+}
+check "the HTTP server beside the cases lived until their end" server_ends
+check "no sanitizer has reported" "$root/tests/support/sanitizer_reports.sh" "$work"
+
 echo "1..$((count + 2))"
 count=$((count + 1))
 if [ "$usage_cases" -le 8 ]; then echo "ok $count at most 8 cases are wrong usage"; else echo "not ok $count $usage_cases cases exit 64"; fi
 count=$((count + 1))
-if [ $((count - 2)) -ge 40 ] || [ -n "$only" ]; then echo "ok $count at least 40 cases"; else echo "not ok $count only $((count - 2)) cases"; fi
+if [ $((count - 4)) -ge 40 ] || [ -n "$only" ]; then echo "ok $count at least 40 cases"; else echo "not ok $count only $((count - 4)) cases"; fi

@@ -89,10 +89,11 @@ host, port = '$HTTP'.split(':'); s = socket.create_connection((host, int(port)))
     wait_for_line 25 "bad$i.out" "closed after"
     assert_between "$(cut -d' ' -f3 "bad$i.out")" 9 14 "seconds until client $i was closed"
   done
-  for i in 1 2 3; do wait_until 30 not_running_child "good${i}_pid"; done
+  for i in 1 2 3; do ends "good$i"; done
   assert_contains "$(curl -fs "http://$HTTP/metrics")" 'campipe_clients_closed_total{protocol="http-mjpeg",reason="stuck"} 5'
   kill "$(pgrep -g "$s_pid" camgrab)"
-  wait_until 10 not_running_child copy_pid
+  ends copy
+  ends s
   ffprobe -v error -show_entries packet=pts_time -of csv=p=0 copy.out | tr -d , >pts.txt
   for i in 1 2 3; do
     cut -d' ' -f1 "good$i.out" >stamps.txt
@@ -100,4 +101,3 @@ host, port = '$HTTP'.split(':'); s = socket.create_connection((host, int(port)))
     assert_equal "$(cat stamps.txt)" "$(grep -A 239 "^$(head -1 stamps.txt)$" pts.txt)" "times of good client $i"
   done
 }
-not_running_child() { ! kill -0 "${!1}" 2>/dev/null; }

@@ -93,6 +93,16 @@ wait_for_line() {
   fi
 }
 
+# grows FILE [SECONDS]: until it has become bigger twice, within SECONDS each
+grows() {
+  local size
+  for _ in 1 2; do
+    size=$(stat -c %s "$1" 2>/dev/null || echo 0)
+    wait_until "${2:-15}" bigger_than "$1" "$size" || return 1
+  done
+}
+bigger_than() { [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt "$2" ]; }
+
 # free_port: a TCP port nobody listens on at the moment
 free_port() {
   $PYTHON -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

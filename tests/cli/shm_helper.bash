@@ -28,13 +28,3 @@ numbered() { paste -d' ' <(times "$1") <(counters "$1" "$2" "$3"); }
 
 # line_count FILE TEXT
 line_count() { grep -cF -- "$2" "$1" || true; }
-
-# grows FILE: until it has become bigger twice
-grows() {
-  local size
-  for _ in 1 2; do
-    size=$(stat -c %s "$1" 2>/dev/null || echo 0)
-    wait_until "${2:-15}" bigger_than "$1" "$size" || return 1
-  done
-}
-bigger_than() { [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt "$2" ]; }

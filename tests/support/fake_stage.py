@@ -6,6 +6,7 @@ usage: fake_stage.py source|filter|sink [FILE]
 A sink appends "PID NUMBER" to FILE for each line. What it does can be changed while it runs by a line on its command file
 ($FAKE_DIR/NAME, NAME = $FAKE_NAME), read before every step: "stall" (report on, pass nothing), "swallow" (read, pass nothing), "wait" (say that it
 waits), "exit CODE". The command goes for the process of that moment only: the file is removed.
+How many reports it has sent, ten a second, is in $FAKE_DIR/NAME.reports: a test's clock.
 """
 import os
 import pathlib
@@ -18,7 +19,7 @@ kind = sys.argv[1]
 address = os.environ.get("NOTIFY_SOCKET", "")
 notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 command_file = pathlib.Path(os.environ.get("FAKE_DIR", "/nonexistent")) / os.environ.get("FAKE_NAME", "x")
-counts = {"in": 0, "out": 0}
+counts = {"in": 0, "out": 0, "reports": 0}
 last_us = 0
 mode = ""
 
@@ -36,6 +37,9 @@ def report(blocked=0):
     state = "waiting" if mode == "wait" or not last_us else ("stalled" if age > 1 else "flowing")
     tell(f"WATCHDOG=1\nX_CAMPIPE_STATE={state}\nX_CAMPIPE_FRAMES_IN={counts['in']}\nX_CAMPIPE_FRAMES_OUT={counts['out']}\n"
          f"X_CAMPIPE_LAST_US={last_us}\nX_CAMPIPE_BLOCKED={blocked}")
+    counts["reports"] += 1
+    if command_file.parent.exists():
+        command_file.with_suffix(".reports").write_text(str(counts["reports"]))
 
 
 def write(line):

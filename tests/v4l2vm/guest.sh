@@ -27,9 +27,13 @@ start() { # CAMGRAB ARG...: in the background into grab.nut
   camgrab "$@" -o grab.nut 2>grab.err &
   grab=$!
 }
-finish() {
-  kill "$grab" 2>/dev/null
-  wait "$grab" 2>/dev/null
+finish() { ok "SIGTERM ends camgrab in order" ends_in_order; }
+ends_in_order() {
+  local code=0
+  kill "$grab" || return
+  wait "$grab" || code=$?
+  [ "$code" = 0 ] || { echo "exit $code"; return 1; }
+  ! grep -E 'Sanitizer|runtime error:' grab.err
 }
 fails() { # CODE TEXT CAMGRAB ARG...
   local code=$1 text=$2 got
