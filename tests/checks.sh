@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks of the sources themselves, in TAP: layout, manual pages, arrows between the libraries.
+# Checks of the sources themselves, in TAP: layout, manual pages, arrows between the libraries, tests that could look away.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 70
 preset=${1:-dev}
@@ -45,11 +45,24 @@ options_match() {
 scripts_parse() { git ls-files '*.sh' | xargs -n1 bash -n; }
 no_workplace() { ! git grep -nIE 'TODO|FIXME|XXX' -- lib tools scripts examples; }
 
+# What lets a test look away from a failure.
+no_until_pass() { ! git grep -nI 'until[-]pass' -- tests scripts CMakePresets.json .ci; }
+exit_statuses_count() { ! git grep -nE '(wait|kill) .*\|\| *(true|:)|wait_until .*\|\| *(true|:)' -- tests ':!tests/v4l2vm/run-in-vm' ':!tests/checks.sh'; }
+# A file of its own setup or teardown, or a list of its own, would let processes go unjudged.
+harness_judges() { ! git grep -nE '^(setup|teardown)\(\)|BACKGROUND\+?=' -- 'tests/**.bats' 'tests/*/*_helper.bash' tests/interop/rtsp.bash; }
+jobs_are_started() { ! git grep -nE '(^|[^&|>0-9"\\]) ?&$' -- 'tests/cli/*.bats' 'tests/interop/*.bats' 'tests/examples/*.bats'; }
+python_is_judged() { ! git grep -nE '(process|writer|\])\.(kill|terminate)\(\)' -- 'tests/faults/*.py'; }
+
 check "C++ is formatted as .clang-format says" formatted
 check "includes in lib/ point only downwards" /usr/bin/python3 scripts/check-includes.py
 check "tests that requirements.md and threat-model.md name are there" /usr/bin/python3 scripts/check-requirements.py
 check "shell scripts parse" scripts_parse
 check "nothing is marked unfinished" no_workplace
+check "no test runs until it passes" no_until_pass
+check "no test ignores an exit status that it waits for" exit_statuses_count
+check "setup, teardown and background processes are the harness's" harness_judges
+check "background processes in shell tests are started by the harness" jobs_are_started
+check "fault programs kill by Scratch, which judges the end" python_is_judged
 for page in man/*.[1-8]; do check "$page is clean under mandoc -Tlint" manual_is_clean "$page"; done
 for tool in camgrab camenc camserve camrec camring camwatch; do check "$tool: options of --help and of the manual page agree" options_match "$tool"; done
 echo "1..$count"

@@ -67,9 +67,8 @@ state_of() { # NAME
   chmod 755 "$CAMPIPE_RING_DIR"
   chmod 644 "$CAMPIPE_RING_DIR"/campipe.yard.h264
   chmod 600 "$CAMPIPE_RING_DIR"/campipe.front.h264
-  setsid setpriv --reuid=65534 --regid=65534 --clear-groups -- env "PATH=$PATH" "CAMPIPE_RING_DIR=$CAMPIPE_RING_DIR" \
-    camserve --http 127.0.0.1:0 --rtsp none 'shm:*.h264' 2>s.err 3>&- 4>&- &
-  started s "$!" camserve
+  start s setpriv --reuid=65534 --regid=65534 --clear-groups -- env "PATH=$PATH" "CAMPIPE_RING_DIR=$CAMPIPE_RING_DIR" \
+    camserve --http 127.0.0.1:0 --rtsp none 'shm:*.h264'
   wait_for_line 20 s.err "yard: h264 320x240"
   assert_equal "$(grep -c 'shm:front.h264' s.err)" 1 "lines about what may not be read"
   chmod 644 "$CAMPIPE_RING_DIR"/campipe.front.h264

@@ -47,12 +47,12 @@ new_root() {
 @test "camrec goes on by itself when there is room again" {
   [ "$(id -u)" = 0 ] || skip "mounting needs root"
   on_small_disk 4m 'head -c 3700k /dev/zero >disk/ballast; mkdir disk/rec; touch disk/rec/.camrec-root
-    { ffmpeg -v error -readrate 2 -i "$1" -c copy -f nut -flush_packets 1 - | tee sent; } | camrec --segment 10m --keep 0 --min-free 0 disk/rec 2>err &
+    { ffmpeg -v error -readrate 2 -i "$1" -c copy -f nut -flush_packets 1 - | tee sent; } | camrec --segment 10m --keep 0 --min-free 0 disk/rec 2>err & recorder=$!
     within_10_s() { for i in $(seq 200); do "$@" && return; sleep 0.05; done; exit 98; }
     sent_more_than() { [ "$(stat -c %s sent)" -gt "$1" ]; }
     within_10_s grep -qs "No space left" err
     within_10_s sent_more_than $(($(stat -c %s sent) + 200000)) # which is lost
-    rm disk/ballast; wait $! || exit 97; cp disk/rec/cam/20*/*/*.mp4 . ; cp disk/rec/cam/index/* index.jsonl' "$BATS_FILE_TMPDIR/in.nut"
+    rm disk/ballast; wait $recorder || exit 97; cp disk/rec/cam/20*/*/*.mp4 . ; cp disk/rec/cam/index/* index.jsonl' "$BATS_FILE_TMPDIR/in.nut"
   assert_contains "$(cat err)" "recording again"
   assert_contains "$(cat err)" "frames lost (disk full)"
   gap=$(jq -r 'select(.kind == "gap") | .frames' index.jsonl)

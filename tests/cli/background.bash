@@ -32,8 +32,9 @@ started() {
   ALLOWED_EXITS[$2]=0
   if is_ours "${@:3}"; then OURS[$2]=1; fi
   # Its group is there as soon as setsid has made it: signals go to the group.
-  until kill -0 -- "-$2" 2>/dev/null || ! kill -0 "$2" 2>/dev/null; do sleep 0.01; done
+  wait_until 10 has_group "$2"
 }
+has_group() { kill -0 -- "-$1" || ! kill -0 "$1"; }
 
 # is_ours COMMAND [ARG...]: whether it runs one tool of campipe, which exits with 0 on SIGTERM
 is_ours() {

@@ -7,8 +7,8 @@ serve() {
   shift
   mkfifo "$name.in"
   setsid camserve --http 127.0.0.1:0 --rtsp 127.0.0.1:0 "$@" <"$name.in" >"$name.out" 2>"$name.err" 3>&- 4>&- &
-  started "$name" "$!" camserve
   exec 9>"$name.in"
+  started "$name" "$!" camserve
   find_ports "$name"
 }
 

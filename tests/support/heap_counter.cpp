@@ -1,6 +1,6 @@
-// LD_PRELOAD: the bytes that a process has allocated and not freed, as a 64-bit number in the file $HEAP_COUNTER.
-// Memory of mmap (thread stacks, FFmpeg's never) is not in it. glibc only: the functions behind malloc are called
-// directly.
+// LD_PRELOAD: how many blocks and bytes a process has allocated and not freed, as two 64-bit numbers in the file
+// $HEAP_COUNTER. glibc only: the functions behind malloc are called directly. What is mapped (thread stacks, rings) is
+// not in it.
 
 #include <atomic>
 #include <cerrno>
@@ -23,18 +23,24 @@ void __libc_free(void* block);
 
 namespace {
 
-std::atomic<std::int64_t> before_main{0};
-std::atomic<std::int64_t>* live = &before_main;
+struct Heap {
+  std::atomic<std::int64_t> blocks{0}, bytes{0};
+};
 
-void add(void* block) {
-  live->fetch_add(static_cast<std::int64_t>(::malloc_usable_size(block)));
+Heap before_main;
+Heap* heap = &before_main;
+
+void add(std::int64_t blocks, std::int64_t bytes) {
+  heap->blocks.fetch_add(blocks, std::memory_order_relaxed);
+  heap->bytes.fetch_add(bytes, std::memory_order_relaxed);
 }
-void subtract(void* block) {
-  live->fetch_sub(static_cast<std::int64_t>(::malloc_usable_size(block)));
+
+std::int64_t size_of(void* block) {
+  return static_cast<std::int64_t>(::malloc_usable_size(block));
 }
 
 void* counted(void* block) {
-  if (block != nullptr) add(block);
+  if (block != nullptr) add(1, size_of(block));
   return block;
 }
 
@@ -42,13 +48,14 @@ void* counted(void* block) {
   const char* path = std::getenv("HEAP_COUNTER");
   if (path == nullptr) return;
   const int fd = ::open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0 || ::ftruncate(fd, sizeof(std::int64_t)) != 0) std::abort();
-  void* page = ::mmap(nullptr, sizeof(std::int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (fd < 0 || ::ftruncate(fd, sizeof(Heap)) != 0) std::abort();
+  void* page = ::mmap(nullptr, sizeof(Heap), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   ::close(fd);
   if (page == MAP_FAILED) std::abort();
-  auto* shared = static_cast<std::atomic<std::int64_t>*>(page);
-  shared->store(before_main.load());  // no other thread runs yet
-  live = shared;
+  auto* shared = static_cast<Heap*>(page);
+  shared->blocks = before_main.blocks.load();  // no other thread runs yet
+  shared->bytes = before_main.bytes.load();
+  heap = shared;
 }
 
 }  // namespace
@@ -74,14 +81,14 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
 }
 
 void* realloc(void* old, std::size_t size) {
-  const auto had = static_cast<std::int64_t>(old == nullptr ? 0 : ::malloc_usable_size(old));
+  const std::int64_t had = old == nullptr ? 0 : size_of(old);
   void* now = __libc_realloc(old, size);
-  if (now != nullptr || size == 0) live->fetch_sub(had);
+  if (old != nullptr && (now != nullptr || size == 0)) add(-1, -had);
   return counted(now);
 }
 
 void free(void* block) {
-  if (block != nullptr) subtract(block);
+  if (block != nullptr) add(-1, -size_of(block));
   __libc_free(block);
 }
 
