@@ -63,7 +63,7 @@ heap() { od -An -td8 -w16 "$1"; }
       echo "$options: $blocks blocks of $bytes bytes after 1600 frames, $blocks_after of $bytes_after after 4800"
       [ "$blocks" -gt 100 ]
       # One block kept for each frame would be 3200 more. In bytes a few frames may be under way that were not before.
-      assert_between "$blocks_after" 1 $((blocks + 800)) "blocks with $options"
+      assert_between "$blocks_after" 1 $((blocks + 100)) "blocks with $options"
       assert_between "$bytes_after" 1 $((bytes + 10 * 320 * 240 * 3 / 2)) "bytes with $options"
     fi
     stop_background

@@ -81,7 +81,6 @@ with Scratch() as scratch:
             before = missing(served)
             if how == "half":
                 served.tell(codec, "half")
-                scratch.expect(served.players[codec], 1)
                 served.players[codec].wait(10)
             else:
                 scratch.kill(served.players[codec])
