@@ -163,27 +163,26 @@ chains:
 Y
   start watch camwatch run -c c.yaml
   wait_until 10 test -s starts
-  camwatch restart c 2>again.err 3>&- &
-  local again=$! code=0
+  start again camwatch restart c
+  expect_exit again 75
   wait_until 10 test -e asked
   "$@"
   touch go
-  wait "$again" || code=$?
-  assert_equal "$code" 75 "exit code of the restart"
+  ends again
   assert_contains "$(cat again.err)" "c was stopped"
 }
 
 @test "SIGTERM while a chain restarts ends camwatch, which starts nothing again" {
   terminate() { kill -TERM "$watch_pid" && wait_for_line 10 watch.err stopping; }
   held_source terminate
-  ended_with 0 "$watch_pid"
+  ends watch
   assert_equal "$(wc -l <starts)" 1 starts
 }
 
 @test "a chain that is stopped while it restarts stays stopped" {
-  stop_it() { camwatch stop c 2>stop.err 3>&- & stop_pid=$!; wait_for_line 10 watch.err "c: stopped by command"; }
+  stop_it() { start stopping camwatch stop c && wait_for_line 10 watch.err "c: stopped by command"; }
   held_source stop_it
-  wait "$stop_pid"
+  ends stopping
   assert_equal "$(camwatch status --json | jq -r '.chains[0].state')" stopped state
   assert_equal "$(wc -l <starts)" 1 starts
   run_tool camwatch start c
