@@ -167,6 +167,9 @@ class Served:
 
     def stop(self):
         """The end: asked to, camserve ends at once and in order; no sanitizer has anything to tell."""
+        for player in self.players.values():  # whose reader ends
+            if player.poll() is None:
+                self.scratch.expect(player, 0, -signal.SIGPIPE, -signal.SIGTERM)
         self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(15)
