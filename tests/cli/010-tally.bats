@@ -74,3 +74,67 @@ X
   tallies 1 "11 passed, 3 failed, 1 skipped"
   assert_equal "$(grep '^failed: ' <<<"$output" | tr '\n' ' ')" "failed: unit_bad failed: unit_crash failed: unit_leak "
 }
+
+# stub_tree: tests/run.sh with a suite cli of one file, and stubs of what it builds with; ctest fails when `unit-fails` is there
+stub_tree() {
+  mkdir -p tests/support tests/cli scripts bin
+  cp "$ROOT/tests/run.sh" tests/
+  cp "$ROOT/tests/support/tally.py" "$ROOT/tests/support/machine_limits.py" tests/support/
+  printf '#!/bin/sh\n' >bin/cmake
+  cat >bin/ctest <<'S'
+#!/bin/sh
+echo run >>ctest-runs
+status=run
+[ ! -e unit-fails ] || status=fail
+while [ "$1" != --output-junit ]; do shift; done
+echo "<testsuite><testcase name='unit_x' status='$status'/></testsuite>" >"$2"
+S
+  chmod +x bin/*
+  sed 's/^TEST/@test/' >tests/cli/one.bats <<B # bats would take them for tests of this file
+TEST "steady" {
+  true
+}
+TEST "fails as often as it is told" {
+  read -r left <"$PWD/failures"
+  echo \$((left > 0 ? left - 1 : 0)) >"$PWD/failures"
+  [ "\$left" = 0 ]
+}
+B
+}
+
+# suites CODE SUITE...: of the stub tree
+suites() {
+  run env -i PATH="$PWD/bin:$(tr : '\n' <<<"$PATH" | grep -v bats-core | paste -sd:)" HOME="$HOME" ${strict:+CAMPIPE_STRICT=1} \
+    tests/run.sh --no-install "${@:2}"
+  assert_equal "$status" "$1" "$output"
+}
+
+@test "run.sh runs a live test that failed once more and lists it; what fails twice has failed; strictly once is enough" {
+  stub_tree
+  echo 1 >failures
+  suites 0 cli
+  assert_contains "$output" "== once more: cli-one"
+  assert_contains "$output" "flaky: cli-one: not ok 2 fails as often as it is told"
+  assert_equal "${lines[-1]}" "2 passed, 0 failed, 0 skipped"
+  echo 2 >failures
+  suites 1 cli
+  assert_equal "${lines[-1]}" "1 passed, 1 failed, 0 skipped"
+  echo 1 >failures
+  strict=1 suites 1 cli
+  assert_equal "${lines[-1]}" "1 passed, 1 failed, 0 skipped"
+}
+
+@test "run.sh runs a unit test that failed no second time" {
+  stub_tree
+  touch unit-fails
+  suites 1 unit
+  assert_equal "${lines[-1]}" "0 passed, 1 failed, 0 skipped"
+  assert_equal "$(wc -l <ctest-runs)" 1 "runs"
+}
+
+@test "run.sh says first what the machine has none left of" {
+  stub_tree
+  run bash -c "ulimit -n 200; PATH=$PWD/bin:\$PATH tests/run.sh --no-install unit"
+  assert_equal "$status" 75
+  assert_equal "$output" "the machine has too few descriptors: ulimit -n is 200: the tests need 950: ulimit -n 950"
+}
