@@ -26,7 +26,7 @@ protected:
   /// Inputs out of `pipe_`, HTTP on a unix socket of this test's own.
   Server::Options options() const {
     Server::Options options;
-    options.inputs = {parse_input_spec("cam=fd:" + std::to_string(pipe_.read_end.get()))};
+    options.inputs = {input::parse_spec("cam=fd:" + std::to_string(pipe_.read_end.get()))};
     options.listen.http = {"unix:" + socket_path_};
     return options;
   }

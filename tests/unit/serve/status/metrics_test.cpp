@@ -1,5 +1,5 @@
 // /metrics line by line, as Prometheus' text format 0.0.4 wants it.
-#include "serve/metrics.hpp"
+#include "serve/status/metrics.hpp"
 
 #include <cmath>
 #include <map>
@@ -90,11 +90,11 @@ private:
 
 class MetricsTest : public testing::Test {
 protected:
-  Exposition read() { return Exposition(metrics_text(hub_, facts_)); }
+  Exposition read() { return Exposition(status::metrics_text(hub_, facts_)); }
 
   fake::Clock clock_;
-  Hub hub_{{}, clock_.function()};
-  ServerFacts facts_{.instance = "x", .started_at_us = realtime_us() - 90'000'000};
+  hub::Hub hub_{{}, clock_.function()};
+  status::ServerFacts facts_{.instance = "x", .started_at_us = realtime_us() - 90'000'000};
 };
 
 TEST_F(MetricsTest, AServerWithoutStreamsIsWellFormed) {
@@ -107,8 +107,8 @@ TEST_F(MetricsTest, AServerWithoutStreamsIsWellFormed) {
 }
 
 TEST_F(MetricsTest, CountsWhatCameIntoEachStream) {
-  Stream& cam = hub_.add_stream("cam", "");
-  Stream& low = hub_.add_stream("garden", "low");
+  hub::Stream& cam = hub_.add_stream("cam", "");
+  hub::Stream& low = hub_.add_stream("garden", "low");
   hub_.add_stream("new", "");
   cam.set_format(fake::format(VideoCodec::mjpeg));
   low.set_format(fake::format(VideoCodec::h264));
@@ -137,7 +137,7 @@ TEST_F(MetricsTest, CountsWhatCameIntoEachStream) {
 }
 
 TEST_F(MetricsTest, CountsClientsAndHowFarTheyAreBehind) {
-  Stream& cam = hub_.add_stream("cam", "");
+  hub::Stream& cam = hub_.add_stream("cam", "");
   cam.set_format(fake::format(VideoCodec::mjpeg));
   const std::string kLabels = R"(stream="cam",rendition="",codec="mjpeg")";
   {
@@ -154,9 +154,9 @@ TEST_F(MetricsTest, CountsClientsAndHowFarTheyAreBehind) {
 }
 
 TEST_F(MetricsTest, HistogramsAreCumulativeAndAgreeWithTheirCount) {
-  Stream& cam = hub_.add_stream("cam", "");
+  hub::Stream& cam = hub_.add_stream("cam", "");
   cam.set_format(fake::format(VideoCodec::mjpeg));
-  Delivered& delivered = cam.deliveries().of(Protocol::rtsp_udp);
+  hub::Delivered& delivered = cam.deliveries().of(hub::Protocol::rtsp_udp);
   delivered.clients = 1;
   for (const std::int64_t us : {10, 60, 70, 2'000, 3'000'000, 99'000'000}) delivered.delay.add_us(us);
   const Exposition text = read();
@@ -173,7 +173,7 @@ TEST_F(MetricsTest, HistogramsAreCumulativeAndAgreeWithTheirCount) {
   EXPECT_EQ(text.value("campipe_client_delay_seconds_count{" + labels + "}"), 6);
   EXPECT_NEAR(text.value("campipe_client_delay_seconds_sum{" + labels + "}"), 102.002140, 1e-6);
   double last = 0;
-  for (const std::int64_t bound : Histogram::kBoundsUs) {
+  for (const std::int64_t bound : hub::Histogram::kBoundsUs) {
     std::ostringstream le;
     le << static_cast<double>(bound) / 1e6;
     EXPECT_GE(bucket(le.str()), last) << bound;
@@ -182,10 +182,10 @@ TEST_F(MetricsTest, HistogramsAreCumulativeAndAgreeWithTheirCount) {
 }
 
 TEST_F(MetricsTest, ProtocolsWithoutAClientAreLeftOut) {
-  Stream& cam = hub_.add_stream("cam", "");
+  hub::Stream& cam = hub_.add_stream("cam", "");
   cam.set_format(fake::format(VideoCodec::mjpeg));
   EXPECT_TRUE(read().families().at("campipe_delivered_frames_total").samples.empty());
-  cam.deliveries().of(Protocol::http_mjpeg) = {.clients = 2, .frames = 5, .bytes = 50, .send_calls = 6};
+  cam.deliveries().of(hub::Protocol::http_mjpeg) = {.clients = 2, .frames = 5, .bytes = 50, .send_calls = 6};
   const Exposition text = read();
   const std::string labels = R"({stream="cam",rendition="",codec="mjpeg",protocol="http-mjpeg"})";
   EXPECT_EQ(text.families().at("campipe_delivered_frames_total").samples.size(), 1U);
@@ -207,10 +207,11 @@ TEST_F(MetricsTest, WhatIsCountedByTheWayIsInFamiliesOfOnePieceEach) {
 }
 
 TEST_F(MetricsTest, NamesOfCountersEndInTotalAndOnlyTheirs) {
-  Stream& cam = hub_.add_stream("cam", "");
+  hub::Stream& cam = hub_.add_stream("cam", "");
   cam.set_format(fake::format(VideoCodec::mjpeg));
   hub_.count("http_responses_total{status=\"200\"}");
-  for (const auto& [name, family] : read().families()) {
+  const Exposition exposition = read();
+  for (const auto& [name, family] : exposition.families()) {
     EXPECT_EQ(family.type == "counter", name.ends_with("_total")) << name;
   }
 }
