@@ -36,11 +36,12 @@ on_term() { echo "start p bash -c 'trap \"$1\" TERM; touch up; while :; do sleep
   passes 'start p true'
   passes "$(on_term 'exit 0')"
   passes 'start p sleep 60'
+  passes "$(on_term 'exit 255')" # ffmpeg
   passes 'start_sh p "sleep 60 | { touch up; exec cat; }"; wait_until 5 test -e up'
 }
 
 @test "a status on SIGTERM other than 0 fails" {
-  fails_with "background process p: exit 1, expected one of: 0 141 143" "$(on_term 'exit 1')"
+  fails_with "background process p: exit 1, expected one of: 0 141 143 255" "$(on_term 'exit 1')"
 }
 
 @test "a crash on SIGTERM fails" {

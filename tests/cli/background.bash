@@ -1,8 +1,8 @@
 # The background processes of a test: each is started, ended and judged here. Sourced by helper.bash.
 #
 # At the end of a test every process must have exited with 0, or with what the test has announced (expect_exit). Of those that
-# still ran and were sent SIGTERM, programs of others may end by it (143), and all may end by SIGPIPE (141), since the readers
-# of pipes are stopped at the same moment. No sanitizer may have reported anything in the test's folder.
+# still ran and were sent SIGTERM, programs of others may end by it (143; ffmpeg says 255), and all may end by SIGPIPE (141),
+# since the readers of pipes are stopped at the same moment. No sanitizer may have reported anything in the test's folder.
 
 STOP_LIMIT=${STOP_LIMIT:-20} # seconds from SIGTERM until a process counts as one that hangs
 BACKGROUND=()
@@ -81,7 +81,7 @@ end_group() {
   kill -"$2" -- "-$1" 2>/dev/null || return 1
   [ "${ALLOWED_EXITS[$1]}" = 0 ] || return 0
   ALLOWED_EXITS[$1]="0 141"
-  [ -n "${OURS[$1]:-}" ] || ALLOWED_EXITS[$1]+=" 143"
+  [ -n "${OURS[$1]:-}" ] || ALLOWED_EXITS[$1]+=" 143 255"
 }
 
 # judge PID [SECONDS]: waits for its end and fails, with what it said, unless that is a right one

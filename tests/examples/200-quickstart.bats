@@ -18,6 +18,7 @@ load ../cli/helper
   curl -sf "http://127.0.0.1:$port/" | grep -q '<html'
   # Ctrl-C reaches the whole foreground group
   kill -INT -- "-$quick_pid"
+  expect_exit quick 0 130 # the second is what a shell says that was interrupted
   ends quick
   run ! pgrep -f "$PWD/build/release/bin"
   file=$(find disk -name '*.mp4' | head -1)

@@ -27,6 +27,11 @@ consecutive() { # FILE LEAST: the pattern's numbers go up by one
   awk -v least="$2" 'NR > 1 && $1 != last + 1 { bad = bad " " last ">" $1 } { last = $1 } END { if (NR < least || bad != "") { print NR " frames, breaks:" bad; exit 1 } }' seen
 }
 
+# listens PORT: somebody does, by /proc/net/tcp (0A is LISTEN); a connection to try it would be the only one
+listens() { grep -qE "$(printf ':%04X' "$1") [0-9]+:0000 0A" /proc/net/tcp; }
+
+is_connected() { grep -qE "$(printf ':%04X' "$1") [0-9A-F]+:[0-9A-F]+ 01" /proc/net/tcp; } # 01 is ESTABLISHED
+
 codecs() { ffprobe -v fatal -show_entries stream=codec_name -of csv=p=0 "$1" | tr '\n' ' '; }
 
 @test "camgrab takes RTSP over TCP with its audio, every frame in order" {
@@ -79,7 +84,7 @@ codecs() { ffprobe -v fatal -show_entries stream=codec_name -of csv=p=0 "$1" | t
   run_tool 69 camgrab "rtsp://127.0.0.1:$port/cam" --timeout 1s -o out.nut
   assert_contains "$stderr" "no answer within 1s"
   start grab camgrab "rtsp://127.0.0.1:$port/cam" --timeout 60s -o out.nut
-  sleep 0.5
+  wait_until 20 is_connected "$port"
   stop grab
 }
 
@@ -122,8 +127,9 @@ codecs() { ffprobe -v fatal -show_entries stream=codec_name -of csv=p=0 "$1" | t
 @test "camgrab takes MPEG-TS over HTTP from ffmpeg" {
   port=$(free_port)
   start server ffmpeg -v error -re -i "$(media mp4)" -c copy -f mpegts -listen 1 "http://127.0.0.1:$port/"
-  sleep 1
+  wait_until 20 listens "$port"
   run_tool camgrab "http://127.0.0.1:$port/" --no-reconnect -n 40 -o out.nut
+  expect_exit server 1 255 # whom camgrab has left; 255 when SIGTERM comes first
   consecutive out.nut 40
   assert_equal "$(codecs out.nut)" "h264 aac " codecs
 }
@@ -131,8 +137,9 @@ codecs() { ffprobe -v fatal -show_entries stream=codec_name -of csv=p=0 "$1" | t
 @test "camgrab takes RTMP from ffmpeg" {
   port=$(free_port)
   start server ffmpeg -v error -re -i "$(media mp4)" -c copy -f flv -listen 1 "rtmp://127.0.0.1:$port/live/cam"
-  sleep 1
+  wait_until 20 listens "$port"
   run_tool camgrab "rtmp://127.0.0.1:$port/live/cam" --no-reconnect -n 40 -o out.nut
+  expect_exit server 1 255 # whom camgrab has left; 255 when SIGTERM comes first
   consecutive out.nut 40
   assert_equal "$(codecs out.nut)" "h264 aac " codecs
 }

@@ -203,17 +203,21 @@ S
   stop server
   wait_for_line 5 server.err "closed: server"
   ends player
+  expect_exit source 141 # nobody reads what it writes
+  ends source
 }
 
 @test "players get the last frame when the input ends, and camserve exits 0" {
-  camgrab pattern -s 320x180 -r 30 -n 90 | camenc -c h264 >whole.nut
-  start_sh server "(sleep 0.5; ffmpeg -v error -re -i whole.nut -c copy -f nut -) | exec camserve --http none --rtsp 127.0.0.1:0"
-  wait_for_line 20 server.err "cam: h264"
-  PORT=$(sed -n 's|.*play: rtsp://127.0.0.1:\([0-9]*\)/.*|\1|p' server.err)
-  counters "rtsp://127.0.0.1:$PORT/cam" 320 180 -rtsp_transport tcp >numbers
-  assert_equal "$(tail -1 numbers)" 89
-  assert_consecutive 60 <numbers
+  start_camserve "camgrab pattern -s 320x180 -r 30 -o - -o sent.nut | camenc -c h264" "cam: h264"
+  start player ffmpeg -v error -rtsp_transport tcp -i "$RTSP/cam" -map 0:v:0 -fps_mode passthrough -f rawvideo -pix_fmt gray -y seen.gray
+  sixty_seen() { [ "$(stat -c %s seen.gray)" -ge $((60 * 320 * 180)) ]; }
+  wait_until 30 sixty_seen
+  kill -TERM "$(pgrep -g "$server_pid" -x camgrab)"
   ends server
+  ends player
+  $PYTHON "$ROOT/tests/support/pattern_counter.py" 320 180 <seen.gray >numbers
+  assert_equal "$(tail -1 numbers)" "$(counters sent.nut 320 180 | tail -1)" "last frame"
+  assert_consecutive 60 <numbers
 }
 
 @test "packets are as small as asked for" {

@@ -137,7 +137,7 @@ class Scratch:
         if process.poll() is None:
             if process.right == {0}:
                 ours = pathlib.Path(process.args[0]).name in TOOLS
-                process.right = {0, -signal.SIGPIPE, 128 + signal.SIGPIPE} | (set() if ours else {-signal.SIGTERM, 128 + signal.SIGTERM})
+                process.right = {0, -signal.SIGPIPE, 128 + signal.SIGPIPE} | (set() if ours else {-signal.SIGTERM, 128 + signal.SIGTERM, 255})  # ffmpeg: 255
             os.killpg(process.pid, signal.SIGTERM)
             try:
                 process.wait(STOP_LIMIT_S)

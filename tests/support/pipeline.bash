@@ -5,18 +5,22 @@
 #
 # Exits with the status of the last member that failed. SIGTERM (143) counts only where nothing worse happened, SIGPIPE (141)
 # only of the last member: who writes to a reader that has ended is ended by it.
-before='at_end() {
+before='told=0
+at_end() {
   local status worst=0 last=${*: -1}
   for status; do
     case $status in
       0 | 141) ;;
-      143) [ "$worst" != 0 ] || worst=143 ;;
+      143 | 255) # the second is ffmpeg on SIGTERM
+        if [ "$status" = 255 ] && [ "$told" = 0 ]; then worst=255; fi
+        [ "$worst" != 0 ] || worst=143
+        ;;
       *) worst=$status ;;
     esac
   done
   if [ "$worst" = 0 ] && [ "$last" = 141 ]; then worst=141; fi
   exit "$worst"
 }
-trap '\''at_end "${PIPESTATUS[@]}"'\'' TERM'
+trap '\''ended=("${PIPESTATUS[@]}"); told=1; at_end "${ended[@]}"'\'' TERM'
 after='at_end "${PIPESTATUS[@]}"'
 exec bash -o pipefail -c "$before"$'\n'"$1"$'\n'"$after"
