@@ -4,9 +4,7 @@ load helper
 TOOLS="camgrab camenc camserve camrec camring camwatch"
 SCRIPTS=$CAMPIPE_BIN/../completions
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   export CAMPIPE_RING_DIR=$PWD/rings
   mkdir rings folder .fish
   touch rings/campipe.front.raw rings/campipe.front.raw.ctl rings/campipe.yard.h264 rings/campipe.yard.h264.ctl

@@ -41,6 +41,7 @@ is_ours() {
   local word
   for word; do
     case ${word##*/} in
+      unshare) return 1 ;; # SIGTERM ends it, whatever it runs
       bash | sh | python3 | timeout) [[ "${*: -1}" =~ ^exec\ cam ]]; return ;;
       camgrab | camenc | camserve | camrec | camring | camwatch) return 0 ;;
     esac

@@ -3,9 +3,7 @@
 load ../cli/helper
 load ../cli/shm_helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || exit 1
-  BACKGROUND=()
+prepare() {
   R=t$$x$BATS_TEST_NUMBER
   export CAMPIPE_RING_LIBRARY=$CAMPIPE_BIN/../lib/libcampipe-ring.so.0
   find_namespaces
