@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "ring/kernel/object.hpp"
@@ -32,9 +31,9 @@ public:
 
   /// Gives seat and tickets back. Nothing but alone() may be called after it.
   void leave() noexcept;
-  /// Whether nobody, writer or reader, is here; if so the writer's lock is taken, so that none comes either. Nothing
-  /// while another process holds that lock: a writer, or a reader that asks the same as it leaves. After leave().
-  std::optional<bool> alone() noexcept;
+  /// Whether nobody, writer or reader, is here; if so the writer's lock is taken, so that none comes either. After
+  /// leave().
+  bool alone() noexcept;
 
   const kernel::Object& object() const noexcept { return *object_; }
 

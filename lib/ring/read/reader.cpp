@@ -42,7 +42,6 @@ struct Reader::State {
   bool ask_writer() const noexcept;
   void find_control();
   bool wait(std::int64_t deadline_ns);
-  bool last_of_closed() noexcept;
   void leave() noexcept;
 
   const Options options;
@@ -268,18 +267,6 @@ Event Reader::State::next(int timeout_ms) {
   }
 }
 
-/// Whether the writer ended in order and nobody else is left. Another process that holds the writer's lock is on its
-/// way out as we are, or a new writer that is about to change the state; either may be kept from running for a while.
-bool Reader::State::last_of_closed() noexcept {
-  constexpr int kPatienceMs = 2000;
-  for (int waited = 0; waited < kPatienceMs; ++waited) {
-    if (view->header().state.load(std::memory_order_acquire) != layout::kClosed) return false;
-    if (const auto alone = control->alone()) return *alone;
-    ::usleep(1000);
-  }
-  return false;
-}
-
 /// The last one out of a ring whose writer ended in order takes it away. We leave first and look at the state then, and
 /// the writer sets the state first and looks for readers then: one of us sees that the other is gone.
 void Reader::State::leave() noexcept {
@@ -289,8 +276,9 @@ void Reader::State::leave() noexcept {
   if (!control) return;
   control->leave();
   std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (view->header().state.load(std::memory_order_acquire) != layout::kClosed) return;
   const std::string ring = kernel::object_path(options.name), ctl = kernel::control_path(options.name);
-  if (view->object().owner() != ::geteuid() || !last_of_closed()) return;
+  if (view->object().owner() != ::geteuid() || !control->alone()) return;
   if (!view->object().is_at(ring) || !control->object().is_at(ctl)) return;
   ::unlink(ring.c_str());
   ::unlink(ctl.c_str());
