@@ -41,4 +41,13 @@ bool any_locked(int fd, std::int64_t byte, std::int64_t count) noexcept {
   return refused(fd, F_WRLCK, byte, count);
 }
 
+bool lock_alone(int fd, std::int64_t byte, std::int64_t count) noexcept {
+  while (lock_byte(fd, LockKind::write, byte)) {
+    if (!any_locked(fd, byte, count)) return true;
+    unlock_byte(fd, byte);
+    if (any_locked(fd, byte, count)) return false;
+  }
+  return false;
+}
+
 }  // namespace campipe::ring::kernel

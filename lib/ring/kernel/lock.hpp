@@ -16,4 +16,9 @@ bool write_locked(int fd, std::int64_t byte) noexcept;
 /// Whether another opening holds any lock on one of `count` bytes.
 bool any_locked(int fd, std::int64_t byte, std::int64_t count = 1) noexcept;
 
+/// Takes the write lock on `byte`, or keeps it, when no other opening holds any lock on one of `count` bytes from there
+/// on; else lets go of it. Of several that leave at once one gets it: who finds the byte taken may leave all to the one
+/// that has it, which looks again after it let go.
+bool lock_alone(int fd, std::int64_t byte, std::int64_t count) noexcept;
+
 }  // namespace campipe::ring::kernel

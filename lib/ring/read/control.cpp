@@ -129,16 +129,7 @@ void Control::give_tickets_back() noexcept {
 }
 
 bool Control::alone() noexcept {
-  constexpr int kTries = 5;  // somebody else who leaves may be asking the same at this moment
-  for (int i = 0; i < kTries; ++i) {
-    if (kernel::lock_byte(object_->fd(), kernel::LockKind::write, layout::kWriterByte)) {
-      if (!kernel::any_locked(object_->fd(), layout::kWriterByte, layout::kLockBytes)) return true;
-      kernel::unlock_byte(object_->fd(), layout::kWriterByte);
-      return false;
-    }
-    ::usleep(1000);
-  }
-  return false;
+  return kernel::lock_alone(object_->fd(), layout::kWriterByte, layout::kLockBytes);
 }
 
 }  // namespace campipe::ring::read

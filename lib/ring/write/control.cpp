@@ -117,8 +117,8 @@ bool Control::keyframe_wanted() noexcept {
   return std::exchange(keyframe_wishes_, wishes) != wishes;
 }
 
-bool Control::anybody() const noexcept {
-  return kernel::any_locked(object_->fd(), layout::kWriterByte, layout::kLockBytes);  // our own lock is not told
+bool Control::alone() noexcept {
+  return kernel::lock_alone(object_->fd(), layout::kWriterByte, layout::kLockBytes);
 }
 
 void Control::wait(const std::atomic<std::uint32_t>& own, std::uint32_t own_seen, int timeout_ms) noexcept {

@@ -26,8 +26,8 @@ public:
   /// Whether a reader lives that wants frames; asked of the kernel at most four times a second.
   bool wanted();
   bool keyframe_wanted() noexcept;
-  /// Whether anybody but the writer is registered.
-  bool anybody() const noexcept;
+  /// Whether nobody but the writer is registered. If not, the name is given up: a reader may take the ring away.
+  bool alone() noexcept;
   /// Waits for a change of wishes, for `own` to leave `own_seen`, or the time.
   void wait(const std::atomic<std::uint32_t>& own, std::uint32_t own_seen, int timeout_ms) noexcept;
 

@@ -315,9 +315,10 @@ void Writer::State::leave() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);  // before the look for readers, see Reader::State::leave()
     kernel::wake_all(header().futex);
   }
-  if (control.anybody()) return;
+  const std::string ctl = kernel::control_path(options.name);
+  if (!control.alone() || !control.object().is_at(ctl)) return;
   if (object && object->is_at(kernel::object_path(options.name))) ::unlink(kernel::object_path(options.name).c_str());
-  ::unlink(kernel::control_path(options.name).c_str());  // ours as long as we hold its lock
+  ::unlink(ctl.c_str());  // ours as long as we hold its lock
 }
 
 Writer::Writer(Options options) : state_(std::make_unique<State>(std::move(options))) {}
