@@ -103,6 +103,8 @@ void Source::set_tracks() {
     if (track.video) {
       video_index_ = track.index;
       video_ = *track.video;
+      // libavformat keeps what it was told for itself until it has looked into the stream.
+      if (input_->is_bare() && options_.bare_rate) video_.frame_rate = options_.bare_rate;
       if (video_.codec != media::VideoCodec::raw) coded_.emplace(video_, track.extradata);
     } else if (track.audio) {
       audio_index_ = track.index;
@@ -133,6 +135,9 @@ void Source::set_tracks() {
 void Source::announce() {
   media::StreamFormat format{.video = coded_ ? coded_->format() : video_, .audio = std::nullopt, .clock = clock_};
   if (audio_) format.audio = audio_->format();
+  if (input_->is_bare() && format.video.frame_rate) {
+    frame_ns_ = static_cast<std::int64_t>(kSecond / format.video.frame_rate.value());
+  }
   if (format_known_ && format == format_) return;
   format_ = std::move(format);
   format_known_ = format_due_ = true;
