@@ -49,7 +49,7 @@ protected:
   library::Publisher publisher_{camera_, catalogue_, index_};
   std::atomic<std::int64_t> free_bytes_ = 500'000'000;
   library::Retention retention_{
-      {},
+      {.keep = {}, .max_bytes = 0, .min_free = {.percent = 0, .bytes = 1}},
       camera_.top(),
       catalogue_,
       index_,

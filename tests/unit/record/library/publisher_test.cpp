@@ -44,7 +44,7 @@ TEST_F(PublisherTest, MovesTheFileWhereEverybodySeesItAndTellsIndexCatalogueAndL
   EXPECT_EQ(catalogue_.total_bytes(), 5000U);
   EXPECT_THAT(sink.take(),
               testing::ElementsAre("t: wrote " + (root_.path() / "front/2025-11-21/01").string() +
-                                   "/20251121T014400.040Z-rabcd-000001.mp4: 1m1s, 30 frames, 5.00 kB (length)\n"));
+                                   "/20251121T014400.040Z-rabcd-000001.mp4: 61s, 30 frames, 4.9 KiB (length)\n"));
 }
 
 TEST_F(PublisherTest, AFileThatIsGoneIsAnErrorAndLeavesNoTrace) {
