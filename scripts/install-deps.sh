@@ -20,7 +20,7 @@ test_packages=(
   ffmpeg mpv curl socat jq procps psmisc util-linux iproute2 ca-certificates git zsh fish debootstrap
   gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-  python3 python3-gi python3-numpy python3-opencv gir1.2-gst-rtsp-server-1.0
+  python3 python3-gi python3-numpy python3-opencv python3-yaml gir1.2-gst-rtsp-server-1.0
   chromium chromium-driver fonts-dejavu-core openssh-client openssh-server
   qemu-system-x86 v4l-utils xz-utils make
 )
