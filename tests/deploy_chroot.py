@@ -101,7 +101,8 @@ def check_ports(tap, container):
         seen = frames(f"http://{ADDRESS}:{port}/stream/cam", 10)
         tap.ok(len(seen) >= 10 and {each[1] for each in seen} == {height}, f"port {port}: MJPEG, {height} lines high", seen)
     seen = probe("-rtsp_transport", "tcp", f"rtsp://{ADDRESS}:8554/cam")
-    tap.ok(seen["code"] == 0 and seen.get("codec_name") == "h264" and seen.get("height"), "port 8554: H.264 by RTSP over TCP", seen)
+    h264 = seen["code"] == 0 and seen.get("codec_name") == "h264" and seen.get("height")
+    tap.ok(h264, "port 8554: H.264 by RTSP over TCP", seen)
 
 
 def check_user(tap, container):

@@ -84,8 +84,8 @@ class Container:
                 if os.readlink(f"/proc/{pid}/ns/pid") == namespace:
                     with open(f"/proc/{pid}/status") as lines:
                         found.append({name: value.strip() for name, _, value in (line.partition(":") for line in lines)})
-            except FileNotFoundError:
-                pass  # it has ended meanwhile
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                pass  # it has ended meanwhile, or belongs to a machine around this one
         return found
 
     def alive(self):
