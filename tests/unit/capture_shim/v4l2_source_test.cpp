@@ -254,7 +254,7 @@ TEST_F(ShimCamera, ACameraThatCannotBeHadSaysWhy) {
   auto [code, text] = refusal(odd);
   EXPECT_EQ(code, ExitCode::unavailable);
   EXPECT_THAT(text, HasSubstr("cannot do 123x45"));
-  EXPECT_THAT(text, HasSubstr("320x240 322x180 640x480"));
+  EXPECT_THAT(text, HasSubstr("322x180, 320x240, 640x480"));
   ::setenv("SHIM_BUSY", "1", 1);
   std::tie(code, text) = refusal(small());
   EXPECT_EQ(code, ExitCode::try_again);
