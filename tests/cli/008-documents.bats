@@ -37,3 +37,12 @@ number() { grep -rhoE "$1 *[0-9]+" "$2" | head -1 | grep -oE '[0-9]+$'; }
   done <"$BATS_TEST_TMPDIR/pages"
   assert_equal "$missing" "" "links that lead nowhere"
 }
+
+@test "files of the sources that architecture.md and timing.md name are there" {
+  cd "$ROOT" || return 1
+  missing=""
+  for path in $(grep -ohE '`[a-z0-9_]+/[A-Za-z0-9_/.-]+\.[ch]pp`' docs/architecture.md docs/timing.md | tr -d '`' | sort -u); do
+    [ -e "lib/$path" ] || [ -e "$path" ] || [[ $path == tools/NAME/* ]] || missing+="$path"$'\n'
+  done
+  assert_equal "$missing" "" "files that are not there"
+}
