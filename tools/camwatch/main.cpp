@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "base/log.hpp"
 #include "cli/app.hpp"
 #include "cli/run.hpp"
+#include "cli/signals.hpp"
 #include "watch/config/config.hpp"
 #include "watch/config/pipeline.hpp"
 #include "watch/control/paths.hpp"
@@ -138,15 +140,17 @@ std::string present_log_dir(const Options& options, const watch::config::Config&
 int logs(const Options& options) {
   const watch::config::Config config = places(options);
   const std::size_t slash = options.target.find('/');
-  const watch::log::Request request{.dir = present_log_dir(options, config),
-                                    .chain = options.target.substr(0, slash),
-                                    .stage = slash == std::string::npos ? "" : options.target.substr(slash + 1),
-                                    .lines = options.lines,
-                                    .follow = options.follow};
+  watch::log::Request request{.dir = present_log_dir(options, config),
+                              .chain = options.target.substr(0, slash),
+                              .stage = slash == std::string::npos ? "" : options.target.substr(slash + 1),
+                              .lines = options.lines,
+                              .follow = options.follow};
   if ((!request.chain.empty() && !watch::config::is_name(request.chain)) ||
       (!options.target.empty() && request.chain.empty())) {
     throw Error(ExitCode::no_input, fmt::format("'{}' is no CHAIN[/STAGE]", options.target));
   }
+  std::optional<cli::StopSignal> stop;
+  if (request.follow) request.stop_fd = stop.emplace().fd();
   watch::log::show_logs(request, [](std::string_view line) {
     std::string text(line);
     text += '\n';

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
@@ -112,10 +113,19 @@ public:
       for (auto& [name, log] : logs_) {
         log.read([&](std::string line) { more_ = more_ && print_(log.shown(line)); });
       }
-    } while (more_ && ::read(changes.get(), events.data(), events.size()) > 0);
+    } while (more_ && changed(changes.get()) && ::read(changes.get(), events.data(), events.size()) > 0);
   }
 
 private:
+  /// Waits for a change; false once following is to end.
+  bool changed(int changes) const {
+    std::array<pollfd, 2> both{{{changes, POLLIN, 0}, {request_.stop_fd, POLLIN, 0}}};
+    while (::poll(both.data(), both.size(), -1) < 0) {
+      if (errno != EINTR) throw_errno(errno, "cannot wait for changes of logs");
+    }
+    return both[1].revents == 0;
+  }
+
   void add(const std::string& name) {
     logs_.try_emplace(name, fmt::format("{}/{}.log", request_.dir, name), name, request_);
   }

@@ -12,6 +12,7 @@ struct Request {
   std::string stage;  ///< empty = all of the chain
   std::int64_t lines = 50;
   bool follow = false;
+  int stop_fd = -1;  ///< readable = follow no longer; borrowed
 };
 
 /// Prints the last lines of the chains' logs in the order of their times, and goes on with new ones while `follow`.
