@@ -16,7 +16,7 @@ config::Config config(const std::string& stages) {
 
 TEST(Overview, TreeShowsEachStageBelowWhatFeedsIt) {
   const config::Config chain = config(
-      "      source: {cmd: [cat]}\n"
+      "      source: {cmd: [cat, \"fd:out.left\", \"fd:out.right\"]}\n"
       "      left: {from: source, cmd: [tee], required: false}\n"
       "      right: {from: source, link: paired, cmd: [tr, a, b]}\n"
       "      end: {from: right, cmd: [wc]}\n");

@@ -1,8 +1,7 @@
 #include "watch/supervisor.hpp"
 
-#include <atomic>
+#include <array>
 #include <csignal>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -51,40 +50,48 @@ protected:
     ::raise(signal);  // blocked: it comes by the descriptor
     time_.loop.turn();
   }
-  /// Asks as `camwatch COMMAND TARGET` does, in a thread of its own: its answer may need other things to happen first.
+  /// Asks as `camwatch COMMAND TARGET` does; has reached the supervisor when the constructor is done. Its answer may
+  /// need other things to happen first.
   class Request {
   public:
     Request(SupervisorTest& test, const std::string& command, const std::string& target)
-        : test_(test),
-          client_([this, path = test.socket(), line = nlohmann::json{{"command", command}, {"target", target}}.dump()] {
-            answer_ = control::ask_control(path, line, 60s);
-            done_ = true;
-          }) {}
-    ~Request() { client_.join(); }
-    /// Turns the loop until it is there.
+        : test_(test), client_(fake::connect_to(test.socket())) {
+      const std::string line = nlohmann::json{{"command", command}, {"target", target}}.dump() + "\n";
+      EXPECT_EQ(::send(client_.get(), line.data(), line.size(), MSG_NOSIGNAL), static_cast<ssize_t>(line.size()));
+      test_.turn();
+    }
+    bool answered() {
+      test_.turn();
+      return !read().empty();
+    }
+    /// What it has by now; null when that is nothing.
     nlohmann::json answer() {
-      while (!done_) test_.time_.loop.turn();
-      return nlohmann::json::parse(answer_);
+      EXPECT_TRUE(answered());
+      return nlohmann::json::parse(text_, nullptr, false);
     }
 
   private:
+    const std::string& read() {
+      std::array<char, 16384> bytes;
+      for (ssize_t got = 0; (got = ::recv(client_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;)
+        text_.append(bytes.data(), static_cast<std::size_t>(got));
+      return text_;
+    }
+
     SupervisorTest& test_;
-    std::string answer_;
-    std::atomic<bool> done_ = false;
-    std::thread client_;
+    Fd client_;
+    std::string text_;
   };
   nlohmann::json ask(const std::string& command, const std::string& target = {}) {
     return Request(*this, command, target).answer();
   }
-  void turn_until(const std::function<bool()>& done) {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    while (!done()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "the condition did not come true";
-      time_.loop.turn();
-    }
+  /// A connection is taken in one turn, its request read in the next, answered in a third.
+  void turn() {
+    for (int i = 0; i < 4; ++i) time_.loop.turn();
   }
   std::string state_of(const std::string& chain) {
-    for (const auto& one : ask("status")["chains"]) {
+    const auto status = ask("status");
+    for (const auto& one : status.at("chains")) {
       if (one["name"] == chain) return one["state"];
     }
     return "none";
@@ -115,7 +122,7 @@ TEST_F(SupervisorTest, StartsAllChainsAndStopsThemOnSigterm) {
 TEST_F(SupervisorTest, SigtermDuringTheRestartOfAChainEndsIt) {
   run();
   Request restart(*this, "restart", "front");
-  turn_until([&] { return processes_.of("source").got(SIGTERM); });
+  EXPECT_TRUE(processes_.of("source").got(SIGTERM));
   send(SIGTERM);
   for (const char* stage : {"source", "sink", "only"}) end(stage);
   EXPECT_TRUE(time_.loop.stopped());
@@ -127,10 +134,11 @@ TEST_F(SupervisorTest, SigtermDuringTheRestartOfAChainEndsIt) {
 TEST_F(SupervisorTest, StopOfAChainDuringItsRestartWins) {
   run();
   Request restart(*this, "restart", "front");
-  turn_until([&] { return processes_.of("source").got(SIGTERM); });
+  EXPECT_TRUE(processes_.of("source").got(SIGTERM));
   Request stop(*this, "stop", "front");
   EXPECT_EQ(state_of("front"), "stopping");
   end("source");
+  EXPECT_FALSE(stop.answered());
   end("sink");
   EXPECT_EQ(stop.answer()["ok"], true);
   const auto refused = restart.answer();
@@ -142,10 +150,24 @@ TEST_F(SupervisorTest, StopOfAChainDuringItsRestartWins) {
   EXPECT_EQ(processes_.starts("source"), 2U);
 }
 
+TEST_F(SupervisorTest, RestartOfAStageDuringItsStopIsRefused) {
+  run();
+  Request stop(*this, "stop", "front/sink");
+  const auto refused = ask("restart", "front/sink");
+  EXPECT_EQ(refused["ok"], false);
+  EXPECT_EQ(refused["code"], 75);
+  EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("front/sink is stopping"));
+  end("sink");
+  EXPECT_EQ(stop.answer()["ok"], true);
+  EXPECT_EQ(ask("restart", "front/sink")["ok"], true);
+  time_.pass(10ms);
+  EXPECT_EQ(processes_.starts("sink"), 2U);
+}
+
 TEST_F(SupervisorTest, RestartOfAChainIsAnsweredWhenItRunsAgain) {
   run();
   Request restart(*this, "restart", "back");
-  turn_until([&] { return processes_.of("only").got(SIGTERM); });
+  EXPECT_TRUE(processes_.of("only").got(SIGTERM));
   end("only");
   EXPECT_EQ(restart.answer()["ok"], true);
   EXPECT_EQ(processes_.starts("only"), 2U);

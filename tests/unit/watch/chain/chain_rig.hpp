@@ -34,6 +34,16 @@ private:
   std::string path_;
 };
 
+/// A client of the socket that is listening at `path`.
+inline Fd connect_to(const std::string& path) {
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
 /// A loop whose clock stands still until a test moves it.
 class FakeTime {
 public:

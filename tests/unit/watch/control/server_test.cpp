@@ -1,12 +1,10 @@
 #include "watch/control/server.hpp"
 
-#include <atomic>
-#include <thread>
+#include <future>
 
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include "watch/chain/chain_rig.hpp"
 
@@ -31,14 +29,7 @@ protected:
                                                   }
                                                 });
   }
-  Fd connect() const {
-    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path().copy(address.sun_path, sizeof address.sun_path - 1);
-    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    return fd;
-  }
+  Fd connect() const { return fake::connect_to(path()); }
   void send(const Fd& fd, std::string_view text) {
     EXPECT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
     turn();
@@ -149,15 +140,9 @@ TEST_F(ControlServerTest, WithoutAServerTheAskerIsToldWhatToDo) {
 
 TEST_F(ControlServerTest, AskControlGetsTheLine) {
   serve();
-  std::atomic<bool> done = false;
-  std::string answer;
-  std::thread client([&] {
-    answer = control::ask_control(path(), "status", 20s);
-    done = true;
-  });
-  while (!done) time_.loop.turn();
-  client.join();
-  EXPECT_EQ(answer, "to status");
+  auto answer = std::async(std::launch::async, [this] { return control::ask_control(path(), "status", 20s); });
+  while (answer.wait_for(0s) != std::future_status::ready) time_.loop.turn();
+  EXPECT_EQ(answer.get(), "to status");
 }
 
 TEST_F(ControlServerTest, PathThatIsTooLongIsAConfigurationError) {
