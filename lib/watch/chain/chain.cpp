@@ -96,49 +96,7 @@ bool Chain::has_session(pid_t session) const {
   return std::ranges::any_of(stages_, [&](const auto& one) { return one->pid() == session; });
 }
 
-// ---- pipes ----
-
-void Chain::make_link(std::size_t edge) {
-  stop_draining(edge);
-  Pipe pipe = make_pipe();
-  links_[edge] = {.read_end = std::move(pipe.read_end),
-                  .write_end = std::move(pipe.write_end),
-                  .draining = false,
-                  .unread_since = config::Duration(0),
-                  .open_since = host_.loop.now()};
-}
-
-void Chain::close_links() {
-  for (std::size_t e = 0; e < links_.size(); ++e) {
-    stop_draining(e);
-    links_[e] = {};
-  }
-}
-
-/// Throws away what waits in a pipe without a reader. Its descriptor stays blocking (that is shared with the stages),
-/// so only what is there is read.
-void Chain::drain(std::size_t edge) {
-  Link& link = links_[edge];
-  if (!link.read_end || link.draining) return;
-  link.draining = true;
-  host_.loop.watch(link.read_end.get(), EPOLLIN, [this, edge](std::uint32_t events) {
-    std::array<char, 65536> bytes;
-    const bool readable = (events & EPOLLIN) != 0;
-    if (!readable || ::read(links_[edge].read_end.get(), bytes.data(), bytes.size()) <= 0) stop_draining(edge);
-  });
-}
-
-void Chain::stop_draining(std::size_t edge) {
-  Link& link = links_[edge];
-  if (link.draining) host_.loop.unwatch(link.read_end.get());
-  link.draining = false;
-}
-
-void Chain::drain_inputs_of(std::size_t i) {
-  for (std::size_t e = 0; e < links_.size(); ++e) {
-    if (wiring_.edges[e].to == i) drain(e);
-  }
-}
+// ---- neighbours ----
 
 std::vector<std::size_t> Chain::producers_of(std::size_t i) const {
   std::vector<std::size_t> all;
@@ -165,15 +123,24 @@ bool Chain::all_done(const std::vector<std::size_t>& stages) const {
 void Chain::start() {
   if (state_ == State::running || state_ == State::stopping) return;
   state_ = State::running;
-  for (std::size_t e = 0; e < links_.size(); ++e) make_link(e);
   for (const std::size_t i : wiring_.start_order) {
     stage(i).forget_failures();
     stage(i).set_waiting(config::Duration(0));
   }
-  for (const std::size_t i : wiring_.start_order) launch(i);
+  launch_in_order(wiring_.start_order);
 }
 
-void Chain::launch(std::size_t i) {
+/// Those of a unit wait with the one that could not be started: they start together or not at all.
+void Chain::launch_in_order(const std::vector<std::size_t>& stages) {
+  std::vector<bool> waits(stages_.size());
+  for (const std::size_t i : stages) {
+    if (!waits[unit_of_[i]]) waits[unit_of_[i]] = !launch(i);
+  }
+}
+
+/// False when it could not be started: it is tried again.
+bool Chain::launch(std::size_t i) try {
+  make_links_of(i);
   const config::StageWiring& wired = wiring_.stages[i];
   std::vector<std::pair<int, int>> fds;
   for (const config::Handed& handed : wired.inputs) {
@@ -182,13 +149,12 @@ void Chain::launch(std::size_t i) {
   }
   for (const config::Handed& handed : wired.outputs) fds.emplace_back(handed.fd, links_[handed.edge].write_end.get());
   std::erase_if(fds, [](const auto& fd) { return fd.second < 0; });  // the other end is done for good
-  try {
-    stage(i).start(wired.argv, std::move(fds));
-  } catch (const Error& error) {
-    failed(i, error.what(), config::Duration(0), false);
-    return;
-  }
+  stage(i).start(wired.argv, std::move(fds));
   campipe::log::debug("{}/{}: started, pid {}", config_.name, stage(i).config().name, stage(i).pid());
+  return true;
+} catch (const Error& error) {
+  failed(i, error.what(), config::Duration(0), false);
+  return false;
 }
 
 void Chain::launch_unit(std::size_t unit) {
@@ -198,9 +164,9 @@ void Chain::launch_unit(std::size_t unit) {
     if (unit_of_[i] == unit && stage(i).phase() == Phase::waiting) members.push_back(i);
   }
   for (std::size_t e = 0; e < links_.size(); ++e) {
-    if (wiring_.edges[e].paired && unit_of_[wiring_.edges[e].to] == unit) make_link(e);
+    if (wiring_.edges[e].paired && unit_of_[wiring_.edges[e].to] == unit) close_link(e);
   }
-  for (const std::size_t i : members) launch(i);
+  launch_in_order(members);
 }
 
 /// Starts the stages of a unit that wait, once none of them has a process and the last delay is over.
@@ -319,33 +285,6 @@ void Chain::done(std::size_t i, int code) {
   state_ = State::done;
   close_links();
   host_.chain_done();
-}
-
-// ---- one stage, by command ----
-
-void Chain::start_stage(std::size_t i) {
-  if (state_ != State::running)
-    throw Error(ExitCode::try_again, fmt::format("{} is stopped: start the chain", config_.name));
-  if (stage(i).alive()) return;
-  stage(i).forget_failures();
-  wait_for_restart(i, config::Duration(0));
-  schedule(unit_of_[i]);
-}
-
-void Chain::restart_stage(std::size_t i) {
-  if (!stage(i).alive()) return start_stage(i);
-  say(i, "restarted by command");
-  stage(i).end(Intent::restart, stage(i).config().stop.term);
-}
-
-void Chain::stop_stage(std::size_t i, std::function<void()> then) {
-  if (state_ != State::running || !stage(i).alive()) {
-    if (state_ == State::running) stage(i).set_stopped(), drain_inputs_of(i);
-    return then();
-  }
-  when_stage_stopped_[i].push_back(std::move(then));
-  const config::StopPolicy& policy = stage(i).config().stop;
-  stage(i).end(Intent::stop, policy.drain + policy.term);
 }
 
 control::ChainStatus Chain::status() const {

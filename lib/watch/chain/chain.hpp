@@ -44,9 +44,10 @@ public:
   void kill_all() noexcept;
 
   std::optional<std::size_t> find(const std::string& stage) const;
+  /// Throw Error(try_again) when there is nothing to start or its stop is still going on: that one would win.
   void start_stage(std::size_t i);
-  void stop_stage(std::size_t i, std::function<void()> then);
   void restart_stage(std::size_t i);
+  void stop_stage(std::size_t i, std::function<void()> then);
 
   /// A child has ended and is still to be reaped. Answers whether it was one of ours.
   bool child_ended(pid_t pid, int status);
@@ -61,6 +62,7 @@ private:
   enum class AfterStop { stay, start };
   struct Link {
     Fd read_end, write_end;
+    bool made = false;  // an end that is missing then is closed for good
     bool draining = false;
     config::Duration unread_since{0}, open_since{0};  // 0 = it is empty; full
   };
@@ -71,13 +73,16 @@ private:
   void stage_said(std::size_t i, std::string_view line);
 
   void make_link(std::size_t edge);
+  void make_links_of(std::size_t i);
+  void close_link(std::size_t edge);
   void close_links();
   void drain(std::size_t edge);
   void stop_draining(std::size_t edge);
   void drain_inputs_of(std::size_t i);
 
   void find_units();
-  void launch(std::size_t i);
+  bool launch(std::size_t i);
+  void launch_in_order(const std::vector<std::size_t>& stages);
   void launch_unit(std::size_t unit);
   void schedule(std::size_t unit);
 
@@ -86,6 +91,7 @@ private:
   void wait_for_restart(std::size_t i, config::Duration delay);
   void done(std::size_t i, int code);
   bool all_done(const std::vector<std::size_t>& stages) const;
+  void refuse_while_stopping(std::size_t i) const;
   std::vector<std::size_t> producers_of(std::size_t i) const;
   std::vector<std::size_t> consumers_of(std::size_t i) const;
   bool ended_well(std::size_t i, const Exit& exit) const;

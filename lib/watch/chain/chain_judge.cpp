@@ -38,7 +38,7 @@ flow::EdgeView Chain::view_of(std::size_t edge, config::Duration now) const {
   const Link& link = links_[edge];
   flow::EdgeView view{
       .from = wiring_.edges[edge].from, .to = wiring_.edges[edge].to, .empty = false, .unread_for = {}, .open_for = {}};
-  if (!link.write_end || !link.read_end) {  // one end is done for good: it holds nobody up, and tells nothing
+  if (!link.write_end || !link.read_end) {  // not there yet or done for good: it holds nobody up, and tells nothing
     view.open_for = now;
     return view;
   }

@@ -6,9 +6,9 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/no_descriptors.hpp"
 #include "net/net_helpers.hpp"
 
 namespace campipe::net {
@@ -32,23 +32,6 @@ TEST(Listener, ConnectionsNoticeAPeerThatVanished) {
   EXPECT_EQ(option(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT), 30'000);
 }
 
-/// While it lives no descriptor can be had.
-class NoDescriptors {
-public:
-  NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const Fd next(::dup(STDERR_FILENO));
-    const rlimit none{static_cast<rlim_t>(next.get()), before_.rlim_max};
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-  rlimit before_{};
-};
-
 TEST(Listener, WithoutDescriptorsItSaysSoOnceAndGoesOnWhenThereAreSome) {
   Loop loop;
   std::vector<Fd> accepted;
@@ -58,7 +41,7 @@ TEST(Listener, WithoutDescriptorsItSaysSoOnceAndGoesOnWhenThereAreSome) {
   for (std::size_t round = 1; round <= 3; ++round) {
     clients.emplace_back(listener.address());
     {
-      const NoDescriptors none;
+      const test::NoDescriptors none;
       for (int turn = 0; turn < 20; ++turn) loop.run_once(false);
       EXPECT_EQ(accepted.size(), round - 1);
     }

@@ -1,8 +1,10 @@
 #include "watch/chain/chain.hpp"
 
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include "base/no_descriptors.hpp"
 #include "watch/chain/chain_rig.hpp"
 
 namespace campipe::watch {
@@ -13,7 +15,32 @@ using fake::kThree;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 using namespace std::chrono_literals;
+
+/// source |= filter | sink
+const std::string kPair =
+    "      source: {cmd: [source]}\n"
+    "      filter: {from: source, link: paired, cmd: [filter]}\n"
+    "      sink: {from: filter, cmd: [sink]}\n";
+
+/// Whether what one writes comes to the other.
+bool joined(ChainRig& rig, const std::string& from, const std::string& to) {
+  std::array<char, 16> got{};
+  pollfd ready{rig.processes.of(to).fd(0), POLLIN, 0};
+  return ::write(rig.processes.of(from).fd(1), "frame", 5) == 5 && ::poll(&ready, 1, 0) == 1 &&
+         ::read(ready.fd, got.data(), got.size()) == 5;
+}
+
+/// "CODE MESSAGE"
+std::string refusal(const std::function<void()>& command) {
+  try {
+    command();
+  } catch (const Error& error) {
+    return std::to_string(static_cast<int>(error.code())) + " " + error.what();
+  }
+  return "none";
+}
 
 TEST(ChainStart, SinksStartFirstAndEachHasItsPipes) {
   ChainRig rig(kThree);
@@ -37,6 +64,66 @@ TEST(ChainStart, ProgramThatCannotStartIsTriedAgainWithoutTheOthers) {
   rig.time.pass(100ms);
   EXPECT_THAT(rig.processes.started(), ElementsAre("sink", "source", "filter"));
   EXPECT_TRUE(rig.chain->all_ready());
+}
+
+TEST(ChainStart, PairThatCannotStartIsTriedAgainAsAPair) {
+  ChainRig rig(kPair);
+  rig.processes.missing = {"filter"};  // the first to start
+  rig.chain->start();
+  EXPECT_THAT(rig.processes.started(), ElementsAre("sink"));
+  rig.processes.missing = {"source"};
+  rig.time.pass(100ms);
+  EXPECT_THAT(rig.processes.terminated, ElementsAre("filter"));
+  rig.end("filter", 0, SIGTERM);
+  rig.processes.missing.clear();
+  rig.time.pass(1s);
+  EXPECT_THAT(rig.processes.started(), ElementsAre("sink", "filter", "filter", "source"));
+  EXPECT_TRUE(joined(rig, "source", "filter"));
+}
+
+TEST(ChainStart, WithoutDescriptorsItIsTriedAgain) {
+  ChainRig rig(kThree);
+  {
+    const test::NoDescriptors none;
+    rig.chain->start();
+    rig.time.pass(1s);
+    EXPECT_THAT(rig.processes.started(), IsEmpty());
+    EXPECT_EQ(rig.chain->state(), chain::Chain::State::running);
+    EXPECT_EQ(rig.state("source"), "restarting");
+  }
+  EXPECT_THAT(rig.log(), HasSubstr("source: cannot make a pipe: Too many open files: starting again in 100ms"));
+  rig.time.pass(1s);
+  EXPECT_THAT(rig.processes.started(), UnorderedElementsAre("sink", "filter", "source"));
+  EXPECT_TRUE(joined(rig, "source", "filter"));
+  EXPECT_TRUE(joined(rig, "filter", "sink"));
+}
+
+TEST(ChainStart, PipeToAStageThatStillWaitsHoldsNobodyUp) {
+  ChainRig rig(
+      "      source: {cmd: [source]}\n"
+      "      sink: {from: source, required: false, restart: {first: 500ms}, cmd: [sink]}\n");
+  {
+    const test::NoDescriptors none;
+    rig.chain->start();
+  }
+  rig.time.pass(100ms);
+  EXPECT_THAT(rig.processes.started(), ElementsAre("source"));
+  ASSERT_EQ(::write(rig.processes.of("source").fd(1), "frame", 5), 5);
+  rig.time.pass(400ms);
+  EXPECT_THAT(rig.processes.started(), ElementsAre("source", "sink"));
+  EXPECT_TRUE(joined(rig, "source", "sink"));  // what it missed has been thrown away
+}
+
+TEST(ChainStart, ChainWithoutPipesCanBeStopped) {
+  ChainRig rig(kThree);
+  const test::NoDescriptors none;
+  rig.chain->start();
+  int stopped = 0;
+  rig.chain->stop([&] { ++stopped; });
+  EXPECT_EQ(stopped, 1);
+  rig.time.pass(10s);
+  EXPECT_THAT(rig.processes.started(), IsEmpty());
+  EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopped);
 }
 
 TEST(ChainStop, SourceIsAskedFirstAndTheOthersWhenTheirInputHasEnded) {
@@ -238,10 +325,7 @@ TEST(ChainFailures, PipeOutlivesItsReader) {
 }
 
 TEST(ChainFailures, PairedStagesRestartTogetherWithANewPipe) {
-  ChainRig rig(
-      "      source: {cmd: [source]}\n"
-      "      filter: {from: source, link: paired, cmd: [filter]}\n"
-      "      sink: {from: filter, cmd: [sink]}\n");
+  ChainRig rig(kPair);
   rig.chain->start();
   ASSERT_EQ(::write(rig.processes.of("source").fd(1), "half", 4), 4);
   rig.end("filter", 1);
@@ -256,6 +340,23 @@ TEST(ChainFailures, PairedStagesRestartTogetherWithANewPipe) {
   ASSERT_EQ(::write(rig.processes.of("source").fd(1), "new", 3), 3);
   std::array<char, 16> got{};
   EXPECT_EQ(::read(rig.processes.of("filter").fd(0), got.data(), got.size()), 3);
+}
+
+TEST(ChainFailures, PairWithoutDescriptorsForItsNewPipeIsTriedAgain) {
+  ChainRig rig(kPair);
+  rig.chain->start();
+  rig.end("source", 1);
+  rig.end("filter", 0, SIGTERM);
+  {
+    const test::NoDescriptors none(test::NoDescriptors::Freed::stay_away);  // the old pipe's
+    rig.time.pass(1s);
+    EXPECT_EQ(rig.processes.all.size(), 3U);
+  }
+  rig.time.pass(1s);
+  EXPECT_EQ(rig.processes.starts("source"), 2U);
+  EXPECT_EQ(rig.processes.starts("filter"), 2U);
+  EXPECT_EQ(rig.processes.starts("sink"), 1U);
+  EXPECT_TRUE(joined(rig, "source", "filter"));
 }
 
 TEST(ChainGiveUp, RefusedCommandLineIsNotTriedAgain) {
@@ -313,6 +414,30 @@ TEST(ChainCommands, StopOfAStageDuringItsRestartLeavesItStopped) {
   rig.chain->start_stage(filter);
   rig.time.pass(10ms);
   EXPECT_EQ(rig.processes.starts("filter"), 2U);
+}
+
+TEST(ChainCommands, StartAndRestartOfAStageDuringItsStopAreRefused) {
+  ChainRig rig(kThree);
+  rig.chain->start();
+  const std::size_t filter = *rig.chain->find("filter");
+  rig.chain->stop_stage(filter, [] {});
+  EXPECT_EQ(refusal([&] { rig.chain->restart_stage(filter); }), "75 c/filter is stopping");
+  EXPECT_EQ(refusal([&] { rig.chain->start_stage(filter); }), "75 c/filter is stopping");
+  rig.end("filter");
+  rig.chain->restart_stage(filter);
+  rig.time.pass(10ms);
+  EXPECT_EQ(rig.processes.starts("filter"), 2U);
+}
+
+TEST(ChainCommands, StartAndRestartOfAStageDuringTheStopOfItsChainAreRefused) {
+  ChainRig rig(kThree);
+  rig.chain->start();
+  const std::size_t sink = *rig.chain->find("sink");
+  rig.chain->stop([] {});
+  EXPECT_EQ(refusal([&] { rig.chain->restart_stage(sink); }), "75 c is stopping");
+  EXPECT_EQ(refusal([&] { rig.chain->start_stage(sink); }), "75 c is stopping");
+  for (const char* stage : {"source", "filter", "sink"}) rig.end(stage);
+  EXPECT_EQ(refusal([&] { rig.chain->restart_stage(sink); }), "75 c is stopped: start the chain");
 }
 
 TEST(ChainCommands, StopOfTheChainDuringTheStopOfAStageAnswersBoth) {

@@ -1,0 +1,44 @@
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "watch/chain/chain.hpp"
+
+/// One stage of a chain, by command.
+namespace campipe::watch::chain {
+
+void Chain::start_stage(std::size_t i) {
+  refuse_while_stopping(i);
+  if (state_ != State::running)
+    throw Error(ExitCode::try_again, fmt::format("{} is stopped: start the chain", config_.name));
+  if (stage(i).alive()) return;
+  stage(i).forget_failures();
+  wait_for_restart(i, config::Duration(0));
+  schedule(unit_of_[i]);
+}
+
+/// A stage's stop goes on until its process has ended, and nothing can make that a restart.
+void Chain::refuse_while_stopping(std::size_t i) const {
+  if (!stage(i).alive()) return;
+  if (state_ == State::stopping) throw Error(ExitCode::try_again, config_.name + " is stopping");
+  if (!when_stage_stopped_[i].empty())
+    throw Error(ExitCode::try_again, fmt::format("{}/{} is stopping", config_.name, stage(i).config().name));
+}
+
+void Chain::restart_stage(std::size_t i) {
+  refuse_while_stopping(i);
+  if (!stage(i).alive()) return start_stage(i);
+  say(i, "restarted by command");
+  stage(i).end(Intent::restart, stage(i).config().stop.term);
+}
+
+void Chain::stop_stage(std::size_t i, std::function<void()> then) {
+  if (state_ != State::running || !stage(i).alive()) {
+    if (state_ == State::running) stage(i).set_stopped(), drain_inputs_of(i);
+    return then();
+  }
+  when_stage_stopped_[i].push_back(std::move(then));
+  const config::StopPolicy& policy = stage(i).config().stop;
+  stage(i).end(Intent::stop, policy.drain + policy.term);
+}
+
+}  // namespace campipe::watch::chain
