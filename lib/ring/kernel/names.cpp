@@ -84,12 +84,15 @@ std::string control_path(std::string_view name) {
 std::vector<std::string> all_names() {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& file : std::filesystem::directory_iterator(directory(), error)) {
-    const std::string text = file.path().filename().string();
+  for (std::filesystem::directory_iterator file(directory(), error), end; !error && file != end;
+       file.increment(error)) {
+    const std::string text = file->path().filename().string();
     if (!text.starts_with(kPrefix)) continue;
     const std::string name = text.substr(kPrefix.size());
     if (is_name(name)) names.push_back(name);
   }
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw_errno(error.value(), "cannot look for rings in " + directory());
   std::ranges::sort(names);
   return names;
 }

@@ -18,7 +18,8 @@ const std::string& directory();
 std::string object_path(std::string_view name);   ///< DIRECTORY/campipe.NAME
 std::string control_path(std::string_view name);  ///< DIRECTORY/campipe.NAME.ctl
 
-/// Names of the rings that are there, sorted.
+/// Names of the rings that are there, sorted; none when there is no such folder. Throws Error when the folder cannot be
+/// read (no descriptors are left): then nobody knows.
 std::vector<std::string> all_names();
 
 }  // namespace campipe::ring::kernel

@@ -15,7 +15,7 @@ namespace {
 
 /// Other programs use the folder too: many changes at once are looked at once.
 constexpr std::int64_t kSettleMs = 20;
-/// How often to look when the system has no inotify to give.
+/// How often to look when the system has no inotify to give, or could not be asked.
 constexpr std::int64_t kLookMs = 500;
 
 }  // namespace
@@ -23,7 +23,7 @@ constexpr std::int64_t kLookMs = 500;
 RingNames::RingNames(net::Loop& loop, std::vector<std::string> patterns, Events events)
     : patterns_(std::move(patterns)),
       tell_(std::move(events)),
-      settle_(loop, [this] { faults::contain("rings", [this] { look(); }); }) {
+      settle_(loop, [this] { faults::contain("rings", [this] { look(); }, [this] { look_again(); }); }) {
   if (names_.fd() >= 0) watch_.emplace(loop, names_.fd(), [this](int) { changed(); });
 }
 
@@ -39,6 +39,11 @@ void RingNames::start() {
 void RingNames::changed() {
   names_.wait(-1, 0);
   settle_.start(kSettleMs);
+}
+
+/// Nobody knows what is there: what was known stays, and what has changed will not be told a second time.
+void RingNames::look_again() {
+  if (watch_) settle_.start(kLookMs);
 }
 
 std::optional<RingNames::Identity> RingNames::identity_of(const std::string& name) {

@@ -38,6 +38,7 @@ private:
   static std::optional<Identity> identity_of(const std::string& name);
   void changed();
   void look();
+  void look_again();
 
   std::vector<std::string> patterns_;
   Events tell_;
