@@ -61,6 +61,12 @@ bool read_packet(std::uint32_t type, std::size_t count, std::span<const std::byt
 
 std::vector<std::byte> make_sender_report(const SenderReport& report, std::string_view cname) {
   std::vector<std::byte> out;
+  make_sender_report(report, cname, out);
+  return out;
+}
+
+void make_sender_report(const SenderReport& report, std::string_view cname, std::vector<std::byte>& out) {
+  out.clear();
   append_header(out, kSenderReport, 0, kHeaderBytes + 4 + kSenderInfoBytes);
   append_u32(out, report.ssrc);
   append_u32(out, report.ntp.seconds);
@@ -69,7 +75,6 @@ std::vector<std::byte> make_sender_report(const SenderReport& report, std::strin
   append_u32(out, report.packets);
   append_u32(out, report.octets);
   append_description(out, report.ssrc, cname);
-  return out;
 }
 
 std::vector<std::byte> make_goodbye(const SenderReport& report, std::string_view cname) {

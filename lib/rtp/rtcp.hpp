@@ -22,6 +22,8 @@ struct SenderReport {
 /// A compound packet: sender report and the canonical name (SDES CNAME).
 /// @param cname  at most 255 bytes, the rest is cut off; the same for all tracks of a session.
 std::vector<std::byte> make_sender_report(const SenderReport& report, std::string_view cname);
+/// The same in place of what `out` holds, whose memory is used again: clients get reports as long as they stay.
+void make_sender_report(const SenderReport& report, std::string_view cname, std::vector<std::byte>& out);
 
 /// The same followed by BYE: the track ends.
 std::vector<std::byte> make_goodbye(const SenderReport& report, std::string_view cname);

@@ -20,7 +20,7 @@ at_rest() {
 }
 
 # heap FILE: blocks and bytes that are allocated and not freed, by tests/support/heap_counter.cpp
-heap() { od -An -td8 -w16 "$1"; }
+heap() { od -An -td8 -w16 -N16 "$1"; }
 
 @test "a reader that takes nothing makes camenc wait, without growing" {
   mkfifo out.fifo

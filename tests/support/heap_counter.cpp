@@ -1,6 +1,7 @@
-// LD_PRELOAD: how many blocks and bytes a process has allocated and not freed, as two 64-bit numbers in the file
-// $HEAP_COUNTER. glibc only: the functions behind malloc are called directly. What is mapped (thread stacks, rings) is
-// not in it.
+// LD_PRELOAD, or linked: how many blocks and bytes a process has allocated and not freed, and how many blocks it has
+// allocated at all, as three 64-bit numbers in the file $HEAP_COUNTER. glibc only: the functions behind malloc are
+// called directly. What is mapped (thread stacks, rings) is not in it.
+#include "heap_counter.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -24,7 +25,7 @@ void __libc_free(void* block);
 namespace {
 
 struct Heap {
-  std::atomic<std::int64_t> blocks{0}, bytes{0};
+  std::atomic<std::int64_t> blocks{0}, bytes{0}, allocations{0};
 };
 
 Heap before_main;
@@ -40,7 +41,9 @@ std::int64_t size_of(void* block) {
 }
 
 void* counted(void* block) {
-  if (block != nullptr) add(1, size_of(block));
+  if (block == nullptr) return block;
+  add(1, size_of(block));
+  heap->allocations.fetch_add(1, std::memory_order_relaxed);
   return block;
 }
 
@@ -55,12 +58,17 @@ void* counted(void* block) {
   auto* shared = static_cast<Heap*>(page);
   shared->blocks = before_main.blocks.load();  // no other thread runs yet
   shared->bytes = before_main.bytes.load();
+  shared->allocations = before_main.allocations.load();
   heap = shared;
 }
 
 }  // namespace
 
 extern "C" {
+
+std::int64_t heap_counter_allocations() noexcept {
+  return heap->allocations.load(std::memory_order_relaxed);
+}
 
 void* malloc(std::size_t size) {
   return counted(__libc_malloc(size));

@@ -161,9 +161,11 @@ void MjpegClient::settle() {
 void MjpegClient::append_head(const hub::Unit& unit) {
   const std::int64_t now_ns = stream_->now_ns();
   const std::int64_t age_us = unit.age_us(now_ns);
-  part_head_ += options_.zero_data
-                    ? common_head(unit.packet, 0)
-                    : unit.derived.get<CommonHead>([&] { return CommonHead{common_head(unit.packet)}; }).text;
+  if (options_.zero_data) {
+    part_head_ += common_head(unit.packet, 0);
+  } else {
+    part_head_ += unit.derived.get<CommonHead>([&] { return CommonHead{common_head(unit.packet)}; }).text;
+  }
   fmt::format_to(std::back_inserter(part_head_), FMT_COMPILE("X-Age: {}.{:06}\r\n"), age_us / 1'000'000,
                  age_us % 1'000'000);
   count_rate(now_ns);

@@ -66,9 +66,9 @@ void InterleavedOutput::queue_rest(const campipe::rtp::PayloadList& list, hub::U
 void InterleavedOutput::send_rtcp(std::size_t track, std::span<const std::byte> packet) {
   std::array<std::byte, kFramingBytes> header{};
   put_interleaved(header.data(), channels_[track].rtcp, packet.size());
-  std::string text(reinterpret_cast<const char*>(header.data()), header.size());
-  text.append(reinterpret_cast<const char*>(packet.data()), packet.size());
-  connection_.send(text);  // one that does not fit is told again with the next
+  rtcp_.assign(reinterpret_cast<const char*>(header.data()), header.size());
+  rtcp_.append(reinterpret_cast<const char*>(packet.data()), packet.size());
+  connection_.send(rtcp_);  // one that does not fit is told again with the next
 }
 
 Output::Progress InterleavedOutput::progress() {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "net/connection.hpp"
@@ -39,6 +40,7 @@ private:
   net::Connection& connection_;
   Block& block_;
   std::vector<Channels> channels_;
+  std::string rtcp_;  // the newest packet with its framing
 };
 
 }  // namespace campipe::serve::rtp

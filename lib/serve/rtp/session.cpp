@@ -197,7 +197,8 @@ void Session::report(std::size_t index, std::int64_t now_ms, std::int64_t at_us)
   Track& track = *tracks_[index];
   const campipe::rtp::SenderReport report = track.sender.report(at_us);
   track.quality.on_sent(report, stream_->now_ns());
-  output_->send_rtcp(index, campipe::rtp::make_sender_report(report, peer_.cname));
+  campipe::rtp::make_sender_report(report, peer_.cname, rtcp_);
+  output_->send_rtcp(index, rtcp_);
   track.next_report_ms = now_ms + options_.report_interval_ms;
 }
 

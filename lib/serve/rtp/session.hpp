@@ -140,6 +140,7 @@ private:
   std::vector<TrackInfo> infos_;
   std::vector<std::optional<Track>> tracks_;
   std::unique_ptr<Output> output_;
+  std::vector<std::byte> rtcp_;  // the newest sender report
   hub::Cursor cursor_;
   hub::DeliveryMeter meter_;
   hub::UnitPtr first_;                  // taken by play(), not yet sent

@@ -280,6 +280,7 @@ public:
     take(rtp_.get(), rtp);
     take(rtcp_.get(), rtcp);
   }
+  int rtp_fd() const { return rtp_.get(); }
   int rtcp_fd() const { return rtcp_.get(); }
   int from_port = 0, rtcp_from_port = 0;  // where the last packet came from
 
