@@ -9,7 +9,8 @@
 #include "base/error.hpp"
 #include "cli/run.hpp"
 #include "clip.hpp"
-#include "wire/open.hpp"
+#include "wire/endpoint.hpp"
+#include "wire/make_writer.hpp"
 
 namespace {
 
