@@ -69,7 +69,7 @@ vivid_tests() {
   start "$single" -s 640x360 -f yuyv --stall-timeout 2s
   flows
   cam_set "$single" percentage_of_dropped_buffers=100
-  ok "vivid: a stall is seen" waits_for 20 grab.err "no frames for 2s: reconnecting"
+  ok "vivid: a stall is seen" waits_for 20 grab.err "no frames for 2"
   cam_set "$single" percentage_of_dropped_buffers=0
   ok "vivid: and survived" waits_for 30 grab.err "back after"
   finish
@@ -101,7 +101,7 @@ usb_tests() {
   start "$node" -f mjpeg --stall-timeout 2s
   flows
   cam_uvc_tell cam1 stall
-  ok "USB camera: a stall is seen" waits_for 20 grab.err "no frames for 2s: reconnecting"
+  ok "USB camera: a stall is seen" waits_for 20 grab.err "no frames for 2"
   cam_uvc_tell cam1 resume
   ok "USB camera: and survived" waits_for 30 grab.err "back after"
   finish

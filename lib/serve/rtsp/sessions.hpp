@@ -58,7 +58,7 @@ public:
                 OnOver on_over);
   /// The session, when it may be used by the connection that asks; counts as a sign of life. nullptr otherwise.
   Entry* find(std::string_view id, const void* connection);
-  bool exists(std::string_view id) const { return entries_.contains(std::string(id)); }
+  bool exists(std::string_view id) const { return entries_.contains(id); }
   /// The interleaved session of a connection, nullptr when it has none.
   Entry* owned_by(const void* connection);
 
