@@ -92,7 +92,7 @@ protected:
   std::string state_of(const std::string& chain) {
     const auto status = ask("status");
     for (const auto& one : status.at("chains")) {
-      if (one["name"] == chain) return one["state"];
+      if (one.at("name") == chain) return one.at("state");
     }
     return "none";
   }
@@ -128,7 +128,7 @@ TEST_F(SupervisorTest, SigtermDuringTheRestartOfAChainEndsIt) {
   EXPECT_TRUE(time_.loop.stopped());
   EXPECT_EQ(processes_.all.size(), 3U);
   EXPECT_EQ(supervisor_->finish(), 0);  // with the last answers
-  EXPECT_EQ(restart.answer()["ok"], false);
+  EXPECT_EQ(restart.answer().at("ok"), false);
 }
 
 TEST_F(SupervisorTest, StopOfAChainDuringItsRestartWins) {
@@ -140,13 +140,13 @@ TEST_F(SupervisorTest, StopOfAChainDuringItsRestartWins) {
   end("source");
   EXPECT_FALSE(stop.answered());
   end("sink");
-  EXPECT_EQ(stop.answer()["ok"], true);
+  EXPECT_EQ(stop.answer().at("ok"), true);
   const auto refused = restart.answer();
-  EXPECT_EQ(refused["ok"], false);
-  EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("front was stopped"));
+  EXPECT_EQ(refused.at("ok"), false);
+  EXPECT_THAT(refused.at("message").get<std::string>(), HasSubstr("front was stopped"));
   EXPECT_EQ(state_of("front"), "stopped");
   EXPECT_EQ(processes_.starts("source"), 1U);
-  EXPECT_EQ(ask("start", "front")["ok"], true);
+  EXPECT_EQ(ask("start", "front").at("ok"), true);
   EXPECT_EQ(processes_.starts("source"), 2U);
 }
 
@@ -154,12 +154,12 @@ TEST_F(SupervisorTest, RestartOfAStageDuringItsStopIsRefused) {
   run();
   Request stop(*this, "stop", "front/sink");
   const auto refused = ask("restart", "front/sink");
-  EXPECT_EQ(refused["ok"], false);
-  EXPECT_EQ(refused["code"], 75);
-  EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("front/sink is stopping"));
+  EXPECT_EQ(refused.at("ok"), false);
+  EXPECT_EQ(refused.at("code"), 75);
+  EXPECT_THAT(refused.at("message").get<std::string>(), HasSubstr("front/sink is stopping"));
   end("sink");
-  EXPECT_EQ(stop.answer()["ok"], true);
-  EXPECT_EQ(ask("restart", "front/sink")["ok"], true);
+  EXPECT_EQ(stop.answer().at("ok"), true);
+  EXPECT_EQ(ask("restart", "front/sink").at("ok"), true);
   time_.pass(10ms);
   EXPECT_EQ(processes_.starts("sink"), 2U);
 }
@@ -169,7 +169,7 @@ TEST_F(SupervisorTest, RestartOfAChainIsAnsweredWhenItRunsAgain) {
   Request restart(*this, "restart", "back");
   EXPECT_TRUE(processes_.of("only").got(SIGTERM));
   end("only");
-  EXPECT_EQ(restart.answer()["ok"], true);
+  EXPECT_EQ(restart.answer().at("ok"), true);
   EXPECT_EQ(processes_.starts("only"), 2U);
   EXPECT_EQ(processes_.starts("source"), 1U);
 }
@@ -227,9 +227,9 @@ TEST_F(SupervisorTest, EndsWithTheStagesCodeWhenAllChainsAreDone) {
 
 TEST_F(SupervisorTest, CommandsToWhatIsNotThereAreRefused) {
   run();
-  EXPECT_EQ(ask("restart", "side")["code"], 66);
-  EXPECT_EQ(ask("stop", "front/filter")["code"], 66);
-  EXPECT_EQ(ask("dance")["code"], 76);
+  EXPECT_EQ(ask("restart", "side").at("code"), 66);
+  EXPECT_EQ(ask("stop", "front/filter").at("code"), 66);
+  EXPECT_EQ(ask("dance").at("code"), 76);
 }
 
 }  // namespace
