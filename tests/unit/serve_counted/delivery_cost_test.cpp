@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/log.hpp"
 #include "serve_counted/allocations.hpp"
 #include "serve_counted/send_calls.hpp"
 #include "serve_counted/viewers.hpp"
@@ -52,7 +53,11 @@ Cost measure(hub::Protocol protocol, std::size_t count) {
 
 class DeliveryCost : public testing::TestWithParam<hub::Protocol> {
 protected:
-  DeliveryCost() { std::signal(SIGPIPE, SIG_IGN); }  // as cli::run() does
+  DeliveryCost() {
+    std::signal(SIGPIPE, SIG_IGN);  // as cli::run() does
+    log::init({.tool = "unit_serve_counted", .level = log::Level::error});
+  }
+  ~DeliveryCost() override { log::init({}); }
 };
 
 TEST_P(DeliveryCost, FrameIsOneSendCallToEachClient) {
