@@ -55,8 +55,8 @@ pending = b""
 number = 0
 told = 0.0
 while True:
-    if command_file.exists():
-        mode = command_file.read_text().strip()
+    if command_file.exists() and (command := command_file.read_text()).endswith("\n"):  # a shell makes the file first
+        mode = command.strip()
         command_file.unlink()
         print(f"told to {mode}", file=sys.stderr, flush=True)
         if mode.startswith("exit"):
