@@ -152,7 +152,7 @@ def no_descriptors_for_snapshots(scratch):
     os.mkfifo(still)
     hold = os.open(still, os.O_RDWR | os.O_CLOEXEC)
     served = Served(tap, scratch, [f"still={still}"], limit=LIMIT)
-    scratch.start(["clip_player", str(served.clips["h264"]), str(still), str(FPS)], "player-still", stdin=subprocess.PIPE)
+    served.players["still"] = scratch.start(["clip_player", str(served.clips["h264"]), str(still), str(FPS)], "player-still", stdin=subprocess.PIPE)
     kept = http.client.HTTPConnection("127.0.0.1", served.http, timeout=20)
     up = wait_until(20, lambda: snapshot(kept, "still") == 200, 0.1)
     tap.ok(up, f"{name}: with descriptors there is one", served.lines()[-5:])
