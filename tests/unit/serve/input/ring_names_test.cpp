@@ -64,9 +64,10 @@ TEST_F(RingNamesTest, KeepsWhatItKnowsWhileTheFolderCannotBeRead) {
     make("back.h264");
     settle();
     loop_.advance(2s);
-    EXPECT_THAT(told_, ElementsAre("there front.h264"));
+    EXPECT_EQ(told_.size(), 1U);
     EXPECT_TRUE(names_.unmatched().empty());
   }
+  EXPECT_THAT(told_, ElementsAre("there front.h264"));
   loop_.advance(500ms);  // nothing has changed since
   EXPECT_THAT(told_, ElementsAre("there front.h264", "there back.h264"));
 }

@@ -87,7 +87,7 @@ TEST(ChainStart, WithoutDescriptorsItIsTriedAgain) {
     const test::NoDescriptors none;
     rig.chain->start();
     rig.time.pass(1s);
-    EXPECT_THAT(rig.processes.started(), IsEmpty());
+    EXPECT_TRUE(rig.processes.started().empty());
     EXPECT_EQ(rig.chain->state(), chain::Chain::State::running);
     EXPECT_EQ(rig.state("source"), "restarting");
   }
@@ -122,7 +122,7 @@ TEST(ChainStart, ChainWithoutPipesCanBeStopped) {
   rig.chain->stop([&] { ++stopped; });
   EXPECT_EQ(stopped, 1);
   rig.time.pass(10s);
-  EXPECT_THAT(rig.processes.started(), IsEmpty());
+  EXPECT_TRUE(rig.processes.started().empty());
   EXPECT_EQ(rig.chain->state(), chain::Chain::State::stopped);
 }
 
