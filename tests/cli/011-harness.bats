@@ -77,7 +77,7 @@ on_term() { echo "start p bash -c 'trap \"$1\" TERM; touch up; while :; do sleep
 
 @test "what a test has announced passes, and only that" {
   passes 'start p sh -c "exit 69"; expect_exit p 69; ends p'
-  fails_with "background process p: exit 0, expected one of: 69" 'start p true; expect_exit p 69'
+  fails_with "background process p: exit 0, expected one of: 69" 'start p true; wait_until 5 not_running "$p_pid"; expect_exit p 69'
   passes 'start p sleep 60; kill_hard p'
   fails_with "background process p: exit 137" 'start p sh -c "kill -KILL \$\$"; wait_until 5 not_running "$p_pid"'
 }
