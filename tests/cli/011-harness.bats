@@ -88,8 +88,8 @@ on_term() { echo "start p bash -c 'trap \"$1\" TERM; touch up; while :; do sleep
 }
 
 @test "the report of a sanitizer fails, whatever the exit status" {
-  fails_with "a sanitizer reported" 'start p sh -c "echo ==1==ERROR: AddressSanitizer: heap-use-after-free >&2"'
-  fails_with "a sanitizer reported" 'start p sh -c "echo x.cpp:3:4: runtime error: signed integer overflow >&2"'
+  fails_with "a sanitizer reported" 'start p sh -c "echo ==1==ERROR: AddressSanitizer: heap-use-after-free >&2"; wait_until 5 not_running "$p_pid"'
+  fails_with "a sanitizer reported" 'start p sh -c "echo x.cpp:3:4: runtime error: signed integer overflow >&2"; wait_until 5 not_running "$p_pid"'
   fails_with "a sanitizer reported" 'echo "WARNING: ThreadSanitizer: data race" >kept.err'
 }
 
