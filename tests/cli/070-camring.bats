@@ -96,7 +96,7 @@ grab() {
   kill_hard grab
   assert_equal "$(field front.raw '[.state, .writer] | @json')" '["no writer",null]'
   grab front.raw
-  assert_equal "$(field front.raw '[.state, .writers] | @json')" '["live",2]'
+  wait_until 10 field_is front.raw '[.state, .writers] | @json' '["live",2]'
   stop grab
   assert_equal "$(field front.raw .state)" closed
 }

@@ -60,7 +60,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-with tempfile.TemporaryDirectory() as profile:
+with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
     browser = subprocess.Popen(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--mute-audio", "--remote-debugging-port=0",
                                 f"--user-data-dir={profile}", f"http://127.0.0.1:{server.server_port}/"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
