@@ -57,6 +57,7 @@ public:
         case ring::read::Event::unit:
           return reader_.unit().bytes;
         case ring::read::Event::format:
+        case ring::read::Event::source:
         case ring::read::Event::interrupted:
           continue;
         case ring::read::Event::timeout:

@@ -22,8 +22,10 @@ constexpr int kFileEndMs = 24 * 3600'000;  // a file's reader sets the pace
 
 struct Grab::Sink {
   Sink(Output output, bool live)
-      : out(wire::queue::make_output(std::move(output.writer), std::move(output.name), live)) {}
+      : direct(output.writer->never_blocks()),
+        out(wire::queue::make_output(std::move(output.writer), std::move(output.name), live)) {}
 
+  const bool direct;  // has no thread that repeats things
   const std::unique_ptr<wire::queue::PacketOutput> out;
   bool done = false;
 };
@@ -40,10 +42,30 @@ Grab::Grab(Source& source, Host host, std::vector<Output> outputs, cli::Telemetr
     for (const Output& output : outputs_) demand_.add(*output.writer);
   }
   if (limits.rate) rate_limit_.emplace(limits.rate);
+  source_.tell_status([this](const SourceStatus& status) { set_source(status); });
 }
 
 Grab::~Grab() {
   source_.draw_in({});
+  source_.tell_status({});
+}
+
+void Grab::set_source(const SourceStatus& status) {
+  status_ = status;
+  telemetry_.set_source(status);
+  for (const auto& sink : sinks_) {
+    if (!sink->done) sink->out->set_source(status);
+  }
+}
+
+void Grab::tick() {
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
+  const std::int64_t now = monotonic_ns();
+  if (status_.state == SourceState::unknown || now - told_ns_ < kSecondNs) return;
+  told_ns_ = now;
+  for (const auto& sink : sinks_) {
+    if (!sink->done && sink->direct) sink->out->set_source(status_);
+  }
 }
 
 void Grab::start_outputs() {
@@ -62,6 +84,7 @@ void Grab::run() {
   source_.open();
   telemetry_.ready();
   start_outputs();
+  set_source(status_.state == SourceState::unknown ? source_status(SourceState::running) : status_);
   demand_.start();
   for (bool more = true; more;) {
     telemetry_.alive();
@@ -94,12 +117,13 @@ bool Grab::rest() {
   constexpr std::int64_t kSecondNs = 1'000'000'000;
   log::info("{}: closed, nobody wants frames: until somebody does", source_.name());
   source_.close();
-  telemetry_.set_idle(true);
+  set_source(source_status(SourceState::resting));
   while (!demand_.wanted()) {
     if (wait(host_, demand_.fd(), POLLIN, monotonic_ns() + kSecondNs) == Wake::stopped) return false;
     telemetry_.alive();
+    tick();
   }
-  telemetry_.set_idle(false);
+  set_source(source_status(SourceState::running));
   source_.open();
   log::info("{}: open, frames are wanted again", source_.name());
   rested_ = true;

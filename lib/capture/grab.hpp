@@ -40,12 +40,16 @@ public:
   /// what an output failed with once the others are done, Error(io_error) when the source is lost.
   void run();
 
+  /// At least once a second in the source's thread, from Host::alive: outputs hear again what the source does.
+  void tick();
+
 private:
   struct Sink;
 
   void start_outputs();
   bool take(media::Packet& packet);
   bool rest();
+  void set_source(const SourceStatus& status);
   bool wanted(const media::Packet& packet);
   bool offer(const media::Packet& packet);
   void look_after(Sink& sink);
@@ -62,6 +66,8 @@ private:
   std::optional<RateLimit> rate_limit_;
   bool rate_warned_ = false;
   std::uint64_t frames_ = 0, told_out_ = 0, told_dropped_ = 0;
+  SourceStatus status_;
+  std::int64_t told_ns_ = 0;    // tick()
   bool rested_ = false;         // until the next video packet
   std::exception_ptr failure_;  // the first output's that failed
   wire::shm::Demand demand_;    // asks the rings among the outputs, and so goes first

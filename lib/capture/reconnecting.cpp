@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::int64_t kLastedNs = 10'000'000'000;  // after this the next loss starts with short delays again
 
+/// A message without the source's name before it, which who hears it knows.
+std::string_view without(std::string_view text, const std::string& name) {
+  if (text.starts_with(name + ": ")) text.remove_prefix(name.size() + 2);
+  return text;
+}
+
 }  // namespace
 
 bool may_pass(ExitCode code) noexcept {
@@ -29,12 +35,10 @@ bool may_pass(ExitCode code) noexcept {
   }
 }
 
-Reconnecting::Reconnecting(std::unique_ptr<Source> inner, Options options, Host host,
-                           std::function<void(bool)> on_waiting)
+Reconnecting::Reconnecting(std::unique_ptr<Source> inner, Options options, Host host)
     : inner_(std::move(inner)),
       options_(options),
       host_(std::move(host)),
-      on_waiting_(std::move(on_waiting)),
       backoff_(options.first_delay, options.longest_delay) {}
 
 void Reconnecting::open() {
@@ -51,13 +55,19 @@ void Reconnecting::open() {
   gone_since_ns_ = monotonic_ns();
   if (try_open()) return;
   outage_ = true;
-  on_waiting_(true);
+}
+
+void Reconnecting::tell(SourceState state, std::string_view why) {
+  SourceStatus status = source_status_after(status_, state, why);
+  if (status == status_) return;
+  status_ = std::move(status);
+  if (on_status_) on_status_(status_);
 }
 
 void Reconnecting::opened() {
   open_ = ever_open_ = true;
   open_since_ns_ = monotonic_ns();
-  on_waiting_(false);
+  if (!outage_) tell(SourceState::running);
 }
 
 bool Reconnecting::try_open() {
@@ -68,6 +78,7 @@ bool Reconnecting::try_open() {
     if (stopping(host_)) return false;
     const bool permission_may_pass = options_.permission_may_pass || ever_open_;  // what once was allowed will be again
     if (!may_pass(error.code()) && !(permission_may_pass && error.code() == ExitCode::permission)) throw;
+    tell(SourceState::lost, without(error.what(), inner_->name()));
     // The loss has been told; only what tells more (busy, no signal) is worth another line, and each only once.
     const bool news = !ever_open_ || error.code() != ExitCode::no_input;
     if (news && std::exchange(said_, error.what()) != error.what()) {
@@ -86,7 +97,7 @@ void Reconnecting::lost(const std::string& why) {
   ++reconnections_;
   const std::int64_t now = monotonic_ns();
   if (now - open_since_ns_ > kLastedNs) backoff_.reset();
-  on_waiting_(true);
+  tell(SourceState::lost, why);
   if (std::exchange(outage_, true)) return;  // opened in vain: it is still the same outage
   gone_since_ns_ = now;
   said_ = inner_->name() + ": " + why;
@@ -94,6 +105,7 @@ void Reconnecting::lost(const std::string& why) {
 }
 
 void Reconnecting::flows() {
+  tell(SourceState::running);
   if (std::exchange(outage_, false)) {
     log::info("{}: {} after {}", inner_->name(), discontinuity_ ? "back" : "there",
               format_duration(std::chrono::seconds((monotonic_ns() - gone_since_ns_) / 1'000'000'000)));

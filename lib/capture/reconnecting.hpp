@@ -27,8 +27,7 @@ public:
     std::chrono::milliseconds longest_delay{5000};
   };
 
-  /// @param on_waiting  Called with true when the source is gone (or not there yet), with false when it is open.
-  Reconnecting(std::unique_ptr<Source> inner, Options options, Host host, std::function<void(bool)> on_waiting);
+  Reconnecting(std::unique_ptr<Source> inner, Options options, Host host);
 
   /// Fails as the inner source does, unless wait_at_start.
   void open() override;
@@ -43,6 +42,8 @@ public:
   bool is_live() const override { return !ever_open_ || inner_->is_live(); }
   SourceStats stats() const override { return inner_->stats(); }
   void draw_in(media::BufferSource source) override { inner_->draw_in(std::move(source)); }
+  /// Lost from the loss, or the start without it, to the next frame.
+  void tell_status(std::function<void(const SourceStatus&)> listener) override { on_status_ = std::move(listener); }
   std::uint64_t reconnections() const noexcept { return reconnections_; }
 
 private:
@@ -50,12 +51,14 @@ private:
   void lost(const std::string& why);
   Wake wait_for_it();
   void opened();
+  void tell(SourceState state, std::string_view why = {});
   void flows();
 
   std::unique_ptr<Source> inner_;
   Options options_;
   Host host_;
-  std::function<void(bool)> on_waiting_;
+  std::function<void(const SourceStatus&)> on_status_;
+  SourceStatus status_;
   Backoff backoff_;
   bool open_ = false;
   bool ever_open_ = false;

@@ -1,7 +1,9 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 
+#include "base/source_status.hpp"
 #include "capture/host.hpp"
 #include "media/packet.hpp"
 
@@ -48,6 +50,10 @@ public:
   /// Where raw pictures are to be drawn, where the source draws or copies them itself: asked in the thread of next(),
   /// for each picture. Empty: in memory of its own.
   virtual void draw_in(media::BufferSource) {}
+
+  /// Called in the thread of next() and open() with what the source does, at each change: lost, with the reason, and
+  /// running again. A source that cannot come back by itself has nothing to tell.
+  virtual void tell_status(std::function<void(const SourceStatus&)>) {}
 
   /// Before a new open() after a loss: waits until `deadline_ns`, or less where the source shows that it is back.
   virtual Wake wait_for_return(const Host& host, std::int64_t deadline_ns) { return wait(host, -1, 0, deadline_ns); }

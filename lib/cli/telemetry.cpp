@@ -60,6 +60,24 @@ void Telemetry::alive() noexcept {
   alive_ns_.store(monotonic_ns(), std::memory_order_relaxed);
 }
 
+void Telemetry::set_source(const SourceStatus& status) {
+  set_waiting(status.lost());
+  set_idle(status.state == SourceState::resting);
+  const std::lock_guard lock(mutex_);
+  const bool news = source_.state != status.state || source_.reason != status.reason;
+  source_ = status;
+  if (news && ready_) tell();
+}
+
+/// With mutex_ held, as tell().
+std::string Telemetry::source_fields() const {
+  if (source_.state == SourceState::unknown) return {};
+  std::string text =
+      fmt::format("\nX_CAMPIPE_SOURCE={}\nX_CAMPIPE_SOURCE_SINCE_MS={}", campipe::name(source_.state), source_.since_us / 1000);
+  if (!source_.reason.empty()) text += "\nX_CAMPIPE_SOURCE_REASON=" + source_.reason;
+  return text;
+}
+
 void Telemetry::ready() {
   const std::lock_guard lock(mutex_);
   if (ready_) return;
@@ -85,9 +103,9 @@ void Telemetry::tell() const {
   const bool alive = blocked || monotonic_ns() - alive_ns_.load(std::memory_order_relaxed) < kAliveWithin;
   notifier_.send(
       fmt::format("X_CAMPIPE_STATE={}\nX_CAMPIPE_FRAMES_IN={}\nX_CAMPIPE_FRAMES_OUT={}\nX_CAMPIPE_LAST_US={}\nX_"
-                  "CAMPIPE_BLOCKED={}{}",
+                  "CAMPIPE_BLOCKED={}{}{}",
                   name(flow()), frames_in(), frames_out(), last_ns_.load(std::memory_order_relaxed) / 1000,
-                  blocked ? 1 : 0, alive ? "\nWATCHDOG=1" : ""));
+                  blocked ? 1 : 0, source_fields(), alive ? "\nWATCHDOG=1" : ""));
 }
 
 std::uint64_t Telemetry::counted() const noexcept {
@@ -112,6 +130,7 @@ std::string Telemetry::line(Sample& since) {
   if (const auto last = last_ns_.load(std::memory_order_relaxed); last > 0 && now.at_ns - last > kSecond) {
     text += fmt::format(", last frame {:.0f} s ago", static_cast<double>(now.at_ns - last) / 1e9);
   }
+  if (source_.lost()) text += ", source lost: " + source_.reason;
   if (extra_) text += ", " + extra_();
   since = now;
   return text;

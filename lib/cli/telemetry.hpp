@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "base/source_status.hpp"
 #include "cli/notify.hpp"
 
 namespace campipe::cli {
@@ -25,7 +26,9 @@ enum class Flow {
 ///
 /// To the notify socket: READY=1 from ready(); each second
 /// "X_CAMPIPE_STATE=…\nX_CAMPIPE_FRAMES_IN=…\nX_CAMPIPE_FRAMES_OUT=…\nX_CAMPIPE_LAST_US=…\nX_CAMPIPE_BLOCKED=0|1", with
-/// LAST_US the CLOCK_MONOTONIC µs of the newest frame; WATCHDOG=1 with it while alive() was called within the last 2 s
+/// LAST_US the CLOCK_MONOTONIC µs of the newest frame; what set_source() was told as
+/// "X_CAMPIPE_SOURCE=running|resting|lost\nX_CAMPIPE_SOURCE_SINCE_MS=…\nX_CAMPIPE_SOURCE_REASON=…" (Unix time; the reason
+/// of a lost one only); WATCHDOG=1 with it while alive() was called within the last 2 s
 /// or a write is blocked by the reader behind us. The state is derived: flowing while frames come, stalled when none
 /// came for 2 s after one had, waiting before the first or while set_waiting(true).
 class Telemetry {
@@ -46,6 +49,8 @@ public:
   void latency(std::int64_t ns) noexcept { latency_ns_.store(ns, std::memory_order_relaxed); }
 
   void alive() noexcept;  ///< the main loop turns
+  /// What the source behind this tool does: lost is told as waiting with its reason, resting as idle. Any thread.
+  void set_source(const SourceStatus& status);
   void set_waiting(bool waiting) noexcept { waiting_.store(waiting, std::memory_order_relaxed); }
   void set_idle(bool idle) noexcept { idle_.store(idle, std::memory_order_relaxed); }
   /// Around a write that may block; nests over threads.
@@ -71,6 +76,7 @@ private:
 
   void run();
   void tell() const;
+  std::string source_fields() const;
   std::string line(Sample& since);
   std::uint64_t counted() const noexcept;
 
@@ -81,7 +87,8 @@ private:
   std::atomic<std::int64_t> last_ns_ = 0, alive_ns_ = 0, latency_ns_ = -1;
   std::atomic<bool> waiting_ = false, idle_ = false;
   std::atomic<int> blocked_ = 0;
-  std::mutex mutex_;
+  std::mutex mutex_;     // over what follows
+  SourceStatus source_;
   std::condition_variable wake_;
   bool quit_ = false, ready_ = false;
   std::thread thread_;

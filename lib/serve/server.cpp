@@ -51,7 +51,7 @@ Server::Server(Options options, cli::StopSignal& stop, cli::Telemetry& telemetry
     : options_(std::move(options)),
       telemetry_(telemetry),
       inputs_(loop_, hub_, telemetry,
-              {.specs = options_.inputs, .input_format = options_.input_format, .rtsp = !options_.listen.rtsp.empty()},
+              {.specs = options_.inputs, .input_format = options_.input_format, .rtsp = !options_.listen.rtsp.empty(), .required = options_.required},
               [this] { drain(); }),
       ticker_(loop_, [this] { tick(); }),
       stop_watch_(loop_, stop.fd(), [this](int) { shut_down(); }) {

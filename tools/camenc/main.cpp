@@ -14,20 +14,19 @@
 #include "options.hpp"
 #include "outputs.hpp"
 #include "wire/open.hpp"
+#include "wire/stream/source_relay.hpp"
 
 namespace campipe {
 
 namespace {
 
 std::unique_ptr<wire::stream::Reader> open_reader(const EncodeOptions& options, int stop_fd,
-                                                  cli::Telemetry& telemetry) {
-  wire::stream::ReadOptions read;
+                                                  cli::Telemetry& telemetry, wire::stream::ReadOptions read) {
   read.stop_fd = stop_fd;
   read.input_format = options.input_format;
   read.on_change = options.on_change;
-  read.on_idle = [&telemetry] { telemetry.alive(); };
   read.on_waiting = [&telemetry](bool now) { telemetry.set_waiting(now); };
-  read.delivery = wire::stream::Delivery::newest_pictures;  // a filter that is too slow must skip, or be ever later
+  read.delivery = wire::stream::Delivery::live_pictures;  // a filter that is too slow must skip, or be ever later
   return wire::open_reader(wire::parse_endpoint(options.input), std::move(read));
 }
 
@@ -40,7 +39,8 @@ public:
       : input_(wire::shown_input(wire::parse_endpoint(options.input))),
         limit_(options.frames),
         telemetry_(telemetry),
-        reader_(open_reader(options, stop_fd, telemetry)),
+        relay_({.ring = wire::parse_endpoint(options.input).kind == wire::Endpoint::Kind::ring, .name = input_}),
+        reader_(open_reader(options, stop_fd, telemetry, listeners())),
         outputs_(options.outputs, options.output_format, options.ring, telemetry, options.demand,
                  [this](bool wanted) { demand_changed(wanted); }),
         inherited_(outputs_.inherited()),
@@ -57,7 +57,35 @@ public:
   }
 
 private:
+  /// Of what the reader tells, all in its thread, which is ours.
+  wire::stream::ReadOptions listeners() {
+    wire::stream::ReadOptions read;
+    read.on_idle = [this] {
+      telemetry_.alive();
+      hand_on_source(true);
+    };
+    read.on_source = [this](const SourceStatus& status) {
+      relay_.told(status);
+      hand_on_source(false);
+    };
+    read.on_writer = [this](bool there) {
+      relay_.writer(there);
+      hand_on_source(false);
+    };
+    return read;
+  }
+
+  /// What the source does, to those behind us; once a second also where it is as it was.
+  void hand_on_source(bool again) {
+    const SourceStatus& status = relay_.status();
+    const bool news = std::exchange(told_, status) != status;
+    if (news) telemetry_.set_source(status);
+    if (outputs_ready_ && (news || again)) outputs_.set_source(status);
+  }
+
   End pump() {
+    outputs_ready_ = true;
+    hand_on_source(true);
     for (;;) {
       const wire::stream::Pull event = reader_->next();
       telemetry_.alive();
@@ -73,7 +101,7 @@ private:
   /// In a thread of Demand's. Who reads our ring wants frames, so we want those we make them of; the other way round
   /// as well.
   void demand_changed(bool wanted) {
-    telemetry_.set_idle(!wanted);
+    relay_.set_wanted(wanted);
     reader_->set_wanted(wanted);
     log::info("{}", wanted ? "frames are wanted again" : "nobody wants frames: resting until somebody does");
   }
@@ -95,10 +123,13 @@ private:
     const auto before = std::exchange(inherited_, std::nullopt);
     if (before && before->newest_pts_us && format.clock == before->clock)
       pipeline_.resume_after(*before->newest_pts_us);
+    relay_.rate(format.video.frame_rate);
     pipeline_.set_format(format);
   }
 
   void push(media::Packet packet) {
+    if (packet.track == media::Track::video) relay_.frame();
+    hand_on_source(false);
     if (rests(packet)) return;
     if (outputs_.demand().take_keyframe_wish() && !pipeline_.force_keyframe()) reader_->request_keyframe();
     if (packet.track == media::Track::video) telemetry_.frame_in(packet.payload.size());
@@ -135,6 +166,9 @@ private:
   std::uint64_t limit_, written_ = 0, told_dropped_ = 0;
   bool resting_ = false;
   cli::Telemetry& telemetry_;
+  wire::stream::SourceRelay relay_;
+  std::optional<SourceStatus> told_;
+  bool outputs_ready_ = false;
   std::unique_ptr<wire::stream::Reader> reader_;
   Outputs outputs_;
   std::optional<wire::stream::Inherited> inherited_;

@@ -32,6 +32,10 @@ void Outputs::offer(const media::Packet& packet) {
   for (const auto& output : outputs_) output->offer(packet);
 }
 
+void Outputs::set_source(const SourceStatus& status) {
+  for (const auto& output : outputs_) output->set_source(status);
+}
+
 std::shared_ptr<media::Buffer> Outputs::room(std::size_t bytes) {
   for (const auto& output : outputs_) {
     if (auto room = output->room(bytes)) return room;

@@ -24,6 +24,7 @@ public:
 
   void set_format(const media::StreamFormat& format);
   void offer(const media::Packet& packet);
+  void set_source(const SourceStatus& status);
   bool all_closed() const;
   /// Room for a raw picture in a ring among them, if there is one.
   std::shared_ptr<media::Buffer> room(std::size_t bytes);

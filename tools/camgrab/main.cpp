@@ -57,7 +57,7 @@ std::unique_ptr<capture::Source> make_av(const GrabOptions& options, capture::Ho
 }
 
 std::unique_ptr<capture::Source> make_source(const GrabOptions& options, const capture::Host& host,
-                                             const StreamClock& clock, cli::Telemetry& telemetry) {
+                                             const StreamClock& clock) {
   std::unique_ptr<capture::Source> source;
   switch (options.source.kind) {
     case SourceKind::pattern:
@@ -76,8 +76,7 @@ std::unique_ptr<capture::Source> make_source(const GrabOptions& options, const c
   const capture::Reconnecting::Options again{.reconnect = options.reconnect,
                                              .wait_at_start = options.wait,
                                              .permission_may_pass = options.source.kind == SourceKind::device};
-  return std::make_unique<capture::Reconnecting>(std::move(source), again, host,
-                                                 [&telemetry](bool waiting) { telemetry.set_waiting(waiting); });
+  return std::make_unique<capture::Reconnecting>(std::move(source), again, host);
 }
 
 /// Before anything else is opened: a descriptor of ours must not take the number of a closed stdout.
@@ -155,15 +154,20 @@ int camgrab(int argc, char** argv) {
   cli::StopSignal stop;
   const capture::StopAfter end(stop.fd(), options.duration);
   cli::Telemetry telemetry({.stats_interval = options.common.stats});
-  const capture::Host host{.stop_fd = end.fd(), .alive = [&telemetry] { telemetry.alive(); }};
+  std::function<void()> tick;
+  const capture::Host host{.stop_fd = end.fd(), .alive = [&] {
+                             telemetry.alive();
+                             if (tick) tick();
+                           }};
   auto writers = make_writers(std::move(outputs), options, telemetry);
-  const auto source = make_source(options, host, stream_clock(writers), telemetry);
+  const auto source = make_source(options, host, stream_clock(writers));
   const bool thins = options.rate && options.source.kind != SourceKind::pattern;
   capture::Grab grab(*source, host, std::move(writers), telemetry,
                      {.frames = options.frames,
                       .rate = thins ? *options.rate : Rational{0, 1},
                       .complete_is_end = options.output_format == wire::stream::OutputFormat::jpeg},
                      options.demand);
+  tick = [&grab] { grab.tick(); };
   grab.run();
   return 0;
 }

@@ -56,6 +56,10 @@ int body(int argc, char** argv) {
   app->add_option("--input-format", options.input_format,
                   "nut, mjpeg, h264 or h265 for all inputs (default: recognised by the first bytes)")
       ->type_name("FORMAT:{nut,mjpeg,h264,h265}");
+  app->add_option("--require", options.required,
+                  "A stream that has to be there and flow for /health, also where a pattern brings it; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   app.group("Network");
   app->add_option("--http", http,
                   "Where HTTP listens (default 127.0.0.1:8080); :8080 = all addresses, port 0 = any, none = off,\n"

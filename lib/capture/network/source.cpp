@@ -126,6 +126,7 @@ void Source::set_tracks() {
   video_order_.restart();
   audio_order_.restart();
   packet_ready_ = false;
+  damaged_ = before_keyframe_ = 0;
   gap_ = opened_;
   if (!std::exchange(opened_, true)) anchor_ns_ = monotonic_ns();
   if (!coded_) announce();
@@ -178,6 +179,7 @@ Pull Source::next() {
     switch (input_->read(in)) {
       case ffmpeg::InputRead::packet:
         packet_ready_ = take(in);
+        if (!packet_ready_ && live_ && monotonic_ns() >= deadline_ns_) return lose(why_stalled());
         break;
       case ffmpeg::InputRead::end: {
         const Pull pull = ended();
@@ -189,7 +191,7 @@ Pull Source::next() {
         if (!live_)
           throw Error(ExitCode::unavailable,
                       fmt::format("{}: no data for {}", name_, format_duration(options_.stall_timeout)));
-        return lose(fmt::format("no pictures for {}", format_duration(options_.stall_timeout)));
+        return lose(why_stalled());
       case ffmpeg::InputRead::failed:
         return after_failure();
     }
@@ -203,11 +205,13 @@ bool Source::take(ffmpeg::InputPacket& in) {
 }
 
 bool Source::take_video(ffmpeg::InputPacket& in) {
-  if (live_ && options_.stall_timeout.count() > 0) deadline_ns_ = monotonic_ns() + options_.stall_timeout.count();
   const Times times = live_ ? time_live(in, true) : time_file(in, true);
   if (coded_) {
     const auto verdict = coded_->take(in.payload);
-    if (verdict == CodedVideo::Verdict::waiting) return false;
+    if (verdict == CodedVideo::Verdict::waiting) {
+      ++before_keyframe_;
+      return false;
+    }
     if (verdict == CodedVideo::Verdict::format) announce();
     if (verdict == CodedVideo::Verdict::damaged || (in.corrupt && format_.video.codec == media::VideoCodec::mjpeg)) {
       return damaged();
@@ -226,12 +230,27 @@ bool Source::take_video(ffmpeg::InputPacket& in) {
   packet_.discontinuity = std::exchange(gap_, false);
   stamp(times, video_order_);
   ++stats_.frames;
+  usable();
   return true;
+}
+
+/// The stall clock runs on frames that can be used, not on what a server sends.
+void Source::usable() {
+  damaged_ = before_keyframe_ = 0;
+  if (live_ && options_.stall_timeout.count() > 0) deadline_ns_ = monotonic_ns() + options_.stall_timeout.count();
+}
+
+std::string Source::why_stalled() const {
+  const std::string time = format_duration(options_.stall_timeout);
+  if (damaged_ > 0) return fmt::format("no usable frame for {}, {} damaged", time, damaged_);
+  if (before_keyframe_ > 0) return fmt::format("no keyframe for {} among {} frames", time, before_keyframe_);
+  return fmt::format("no frames for {}", time);
 }
 
 bool Source::damaged() {
   log::debug("{}: a damaged picture left out", name_);
   ++stats_.dropped;
+  ++damaged_;
   gap_ = true;
   return false;
 }

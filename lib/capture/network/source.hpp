@@ -61,6 +61,8 @@ private:
   Times time_file(const ffmpeg::InputPacket& in, bool video);
   void stamp(const Times& times, DecodeOrder& order);
   bool damaged();
+  void usable();
+  std::string why_stalled() const;
   bool pace();
 
   Options options_;
@@ -79,6 +81,7 @@ private:
   bool live_ = false;
   bool format_known_ = false, format_due_ = false, packet_ready_ = false;
   bool gap_ = false;
+  std::uint64_t damaged_ = 0, before_keyframe_ = 0;  // since the last frame that could be used
   std::int64_t last_out_ns_ = 0;
   std::int64_t deadline_ns_ = 0;  // of what libavformat does now
   ArrivalClock arrival_;

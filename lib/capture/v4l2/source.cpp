@@ -37,7 +37,8 @@ void Source::open() {
   device->start(kBuffers);
   device_ = std::move(device);
   started_ns_ = monotonic_ns();
-  last_frame_ns_ = 0;
+  last_frame_ns_ = last_buffer_ns_ = 0;
+  unusable_ = 0;
   driver_sequence_.reset();
   bad_in_a_row_ = 0;
   packet_ready_ = false;
@@ -97,15 +98,24 @@ Pull Source::lose(int error) {
   return lose(error == ENODEV || error == ENXIO || error == EINVAL ? std::string("unplugged") : errno_text(error));
 }
 
-/// A camera may take seconds to its first picture; one at 0.2 frames a second is not silent after five.
+/// A camera may take seconds to its first picture; one at 0.2 frames a second is not silent after five. Only frames that
+/// could be used count: a camera that sends damaged ones for ever gives no picture either.
 std::int64_t Source::stall_deadline() const {
   const std::int64_t patience = options_.stall_timeout.count();
   if (patience == 0) return kNever;
-  if (last_frame_ns_ == 0) return started_ns_ + std::max(2 * patience, 10 * kSecond);
   // When all buffers came back damaged the transfer is dead until it is started again.
-  if (bad_in_a_row_ >= static_cast<int>(kBuffers)) return last_frame_ns_ + std::min(patience, kSecond);
+  if (bad_in_a_row_ >= static_cast<int>(kBuffers) && monotonic_ns() - last_buffer_ns_ >= std::min(patience, kSecond))
+    return last_buffer_ns_ + std::min(patience, kSecond);
+  if (last_frame_ns_ == 0) return started_ns_ + std::max(2 * patience, 10 * kSecond);
   const double interval = mode_.rate ? 1 / mode_.rate.value() : 0;
   return last_frame_ns_ + std::max(patience, static_cast<std::int64_t>(interval * 5e9));
+}
+
+std::string Source::why_stalled() const {
+  const std::int64_t silent_ns = monotonic_ns() - std::max(started_ns_, last_frame_ns_);
+  const std::string time = format_duration(std::chrono::milliseconds(silent_ns / 1'000'000));
+  if (unusable_ == 0) return fmt::format("no frames for {}", time);
+  return fmt::format("no usable frame for {}, {} damaged or before a keyframe", time, unusable_);
 }
 
 Pull Source::next() {
@@ -117,11 +127,7 @@ Pull Source::next() {
     const int error = device_->dequeue(frame);
     if (error == EAGAIN) {
       if (device_->source_changed()) return lose("the signal changed");
-      if (monotonic_ns() >= stall_deadline()) {
-        return lose(fmt::format("no frames for {}",
-                                format_duration(std::chrono::milliseconds(
-                                    (monotonic_ns() - std::max(started_ns_, last_frame_ns_)) / 1'000'000))));
-      }
+      if (monotonic_ns() >= stall_deadline()) return lose(why_stalled());
       // A driver that reports something without a frame must not make this loop spin.
       if (wait(host_, -1, 0, monotonic_ns() + kSecond / 100) == Wake::stopped) return Pull::stopped;
       continue;
@@ -129,7 +135,10 @@ Pull Source::next() {
     if (error != 0) return lose(error);
     const bool good = deliver(frame);
     if (const int queued = device_->queue(frame.index); queued != 0 && !good) return lose(queued);
-    if (!good) continue;
+    if (!good) {
+      if (monotonic_ns() >= stall_deadline()) return lose(why_stalled());
+      continue;
+    }
     if (std::exchange(format_due_, false)) {
       packet_ready_ = true;
       return Pull::format;
@@ -140,7 +149,8 @@ Pull Source::next() {
 
 /// Makes the packet of a frame; answers whether it is one.
 bool Source::deliver(const DeviceFrame& frame) {
-  last_frame_ns_ = monotonic_ns();
+  last_buffer_ns_ = monotonic_ns();
+  ++unusable_;
   count(frame);
   const bool damaged = (frame.flags & V4L2_BUF_FLAG_ERROR) != 0 || frame.bytes() == 0;
   bad_in_a_row_ = damaged ? bad_in_a_row_ + 1 : 0;
@@ -158,6 +168,8 @@ bool Source::deliver(const DeviceFrame& frame) {
   packet_.sequence = sequence_;
   packet_.discontinuity = std::exchange(gap_, false);
   stamp(frame);
+  last_frame_ns_ = last_buffer_ns_;
+  unusable_ = 0;
   ++stats_.frames;
   return true;
 }

@@ -42,6 +42,7 @@ private:
   Pull lose(std::string why);
   Pull lose(int error);
   std::int64_t stall_deadline() const;
+  std::string why_stalled() const;
   bool deliver(const DeviceFrame& frame);
   CodedVideo::Verdict copy_out(const DeviceFrame& frame, media::Payload& out);
   void stamp(const DeviceFrame& frame);
@@ -60,10 +61,13 @@ private:
   SourceStats stats_;
   std::string loss_;
   std::string last_choice_;
-  std::int64_t started_ns_ = 0, last_frame_ns_ = 0, last_captured_ns_ = 0;
+  std::int64_t started_ns_ = 0, last_captured_ns_ = 0;
+  std::int64_t last_frame_ns_ = 0;   // the newest that could be used
+  std::int64_t last_buffer_ns_ = 0;  // the newest of any kind
   std::optional<std::uint32_t> driver_sequence_;  // of the frame before
   std::uint64_t sequence_ = 0;                    // ours, of the frame before
   int bad_in_a_row_ = 0;
+  std::uint64_t unusable_ = 0;  // since last_frame_ns_
   bool format_due_ = false;
   bool packet_ready_ = false;
   bool gap_ = false;  // something before the next packet is missing

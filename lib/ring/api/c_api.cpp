@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/source_status.hpp"
 #include "ring/include/campipe/ring.h"
 #include "ring/kernel/fork_guard.hpp"
 #include "ring/layout/pixel_layout.hpp"
@@ -132,7 +133,8 @@ constexpr std::uint32_t kFirstSize<campipe_ring_unit> = 112;
 static_assert(sizeof(void*) != 8 || sizeof(campipe_ring_format) == kFirstSize<campipe_ring_format>);
 static_assert(sizeof(void*) != 8 || sizeof(campipe_ring_frame_info) == kFirstSize<campipe_ring_frame_info>);
 static_assert(sizeof(void*) != 8 || sizeof(campipe_ring_reader_options) == kFirstSize<campipe_ring_reader_options>);
-static_assert(sizeof(void*) != 8 || sizeof(campipe_ring_reader_stats) == kFirstSize<campipe_ring_reader_stats>);
+static_assert(sizeof(void*) != 8 || sizeof(campipe_ring_reader_stats) == 160);
+static_assert(sizeof(campipe_ring_reader_stats{}.source_reason) == kMaxSourceReason + 1);
 static_assert(sizeof(void*) != 8 || sizeof(campipe_ring_writer_options) == kFirstSize<campipe_ring_writer_options>);
 static_assert(sizeof(void*) != 8 || sizeof(campipe_ring_writer_stats) == kFirstSize<campipe_ring_writer_stats>);
 static_assert(sizeof(void*) != 8 || sizeof(campipe_ring_unit) == kFirstSize<campipe_ring_unit>);
@@ -284,6 +286,7 @@ struct campipe_ring_writer {
   StreamClock clock;               // as soon as there is a format
   layout::Format format;
   layout::PictureLayout layout;
+  SourceStatus source;
 };
 
 namespace {
@@ -309,8 +312,19 @@ void take_format(campipe_ring_reader& reader) {
   reader.format = std::make_shared<const layout::Format>(reader.reader.format());
 }
 
+/// The next event that programs know; what a writer says of its source they find in the statistics.
+read::Event next_event(read::Reader& reader, std::int32_t timeout_ms) {
+  const std::int64_t deadline_ns = monotonic_ns() + std::int64_t{timeout_ms} * 1'000'000;
+  for (;;) {
+    const read::Event event = reader.next(timeout_ms < 0 ? -1 : timeout_ms);
+    if (event != read::Event::source) return event;
+    if (timeout_ms <= 0) continue;
+    timeout_ms = static_cast<std::int32_t>(std::max<std::int64_t>(0, (deadline_ns - monotonic_ns()) / 1'000'000));
+  }
+}
+
 int next(campipe_ring_reader& reader, std::int32_t timeout_ms, campipe_ring_frame*& frame) {
-  switch (reader.reader.next(timeout_ms < 0 ? -1 : timeout_ms)) {
+  switch (next_event(reader.reader, timeout_ms)) {
     case read::Event::format:
       take_format(reader);
       return CAMPIPE_RING_FORMAT;
@@ -321,6 +335,7 @@ int next(campipe_ring_reader& reader, std::int32_t timeout_ms, campipe_ring_fram
     case read::Event::interrupted:
       return CAMPIPE_RING_INTERRUPTED;
     case read::Event::timeout:
+    case read::Event::source:
       break;
   }
   return CAMPIPE_RING_TIMEOUT;
@@ -531,6 +546,11 @@ int campipe_ring_reader_get_stats(campipe_ring_reader* reader, struct campipe_ri
     out.copied = now.copied;
     out.damaged = now.damaged;
     out.reopened = now.reopened;
+    const SourceStatus& source = reader->reader.source();
+    out.source_state = static_cast<std::uint32_t>(source.state);
+    out.rests = reader->reader.rests();
+    out.source_since_us = source.since_us;
+    source.reason.copy(out.source_reason, sizeof out.source_reason - 1);
     return give(out, stats);
   });
 }
@@ -606,6 +626,16 @@ int campipe_ring_writer_publish(campipe_ring_writer* writer, const struct campip
     campipe_ring_unit given;
     if (const int error = take(unit, given)) return error;
     return publish(*writer, given, data, bytes);
+  });
+}
+
+int campipe_ring_writer_set_source(campipe_ring_writer* writer, uint32_t state, const char* reason) {
+  if (const int error = check(writer)) return error;
+  if (state > CAMPIPE_RING_SOURCE_LOST) return argument("set_source: no such state");
+  return guarded([&] {
+    writer->source = source_status_after(writer->source, static_cast<SourceState>(state), reason == nullptr ? "" : reason);
+    writer->writer.set_source(writer->source);
+    return 0;
   });
 }
 

@@ -40,6 +40,19 @@ constexpr std::uint32_t kRetired =
     2;                                ///< another object has the name now, or soon: what is here may be read to the end
 constexpr std::uint32_t kClosed = 3;  ///< its writer ended in order; another may take it over
 
+/// What the writer's source does: base/source_status.hpp in words. Any writer stores it, in one piece as a sequence
+/// lock; it counts only while `epoch` is Header::epoch, so that one of 0.1.0, which does not know these bytes and counts
+/// the epoch up, reads as 0 (unknown).
+struct SourceField {
+  std::atomic<std::uint32_t> state;
+  std::atomic<std::uint32_t> epoch;     ///< of the writer that stored it
+  std::atomic<std::int64_t> since_us;   ///< Unix time
+  std::atomic<std::uint32_t> version;   ///< counts changes, twice each: odd while it is being written
+  std::atomic<std::uint32_t> rests;     ///< how often the writer began to rest
+  std::array<std::atomic<std::uint64_t>, 12> reason;  ///< at most 95 bytes of UTF-8, NUL-terminated
+};
+static_assert(sizeof(SourceField) == 120);
+
 /// The first page of campipe.NAME. Only the writer's user can write to it. `magic` is stored last.
 struct Header {
   std::atomic<std::uint64_t> magic;
@@ -73,6 +86,7 @@ struct Header {
   alignas(64) std::atomic<std::uint64_t> units;  ///< video units published by all writers
   std::atomic<std::uint64_t> bytes;
   std::atomic<std::uint64_t> dropped;  ///< units that found no room
+  SourceField source;
 
   alignas(1024) std::array<std::atomic<std::uint32_t>, kIndex> slot_of;  ///< raw: of sequence number modulo kIndex
   std::array<std::byte, 2048> reserved;
@@ -89,6 +103,9 @@ static_assert(offsetof(Header, writer_comm) == 152 && offsetof(Header, head) == 
 static_assert(offsetof(Header, oldest_seq) == 200 && offsetof(Header, last_key_seq) == 208);
 static_assert(offsetof(Header, arena_end) == 216 && offsetof(Header, futex) == 256 && offsetof(Header, units) == 320);
 static_assert(offsetof(Header, bytes) == 328 && offsetof(Header, dropped) == 336 && offsetof(Header, slot_of) == 1024);
+static_assert(offsetof(Header, source) == 344 && offsetof(SourceField, since_us) == 8);
+static_assert(offsetof(SourceField, version) == 16 && offsetof(SourceField, rests) == 20);
+static_assert(offsetof(SourceField, reason) == 24);
 
 /// RecordFields::flags
 constexpr std::uint32_t kKeyframe = 1;

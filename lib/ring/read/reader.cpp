@@ -16,6 +16,7 @@
 #include "ring/kernel/name_watch.hpp"
 #include "ring/kernel/names.hpp"
 #include "ring/layout/format_table.hpp"
+#include "ring/layout/source_field.hpp"
 #include "ring/read/control.hpp"
 #include "ring/read/view.hpp"
 
@@ -37,6 +38,7 @@ struct Reader::State {
   bool take();
   bool stale() const;
   bool take_early_format();
+  bool take_source();
   std::optional<Event> step();
   void probe();
   bool ask_writer() const noexcept;
@@ -67,6 +69,8 @@ struct Reader::State {
   layout::Unit unit;
   bool unit_waits = false;  ///< behind the format that was told first
   bool writer_lives = false;
+  SourceStatus source;
+  std::uint32_t source_version = 0, source_epoch = 0, rests = 0;
   std::int64_t quiet_since_ns = 0;  ///< since when nothing came or was looked after
   Stats stats;
 };
@@ -122,6 +126,7 @@ bool Reader::State::attach() {
   lineage = geometry.lineage;
   names.reset();
   generation = 0;
+  source_version = source_epoch = 0;  // of another object
   if (goes_on) {
     ++stats.reopened;
   } else {
@@ -152,6 +157,20 @@ bool Reader::State::take_early_format() {
   if (newest == 0 || !get_format(view->parts().formats, newest, format)) return false;
   generation = newest;
   return has_format = true;
+}
+
+/// Whether what the writer says of its source has changed.
+bool Reader::State::take_source() {
+  const layout::Header& header = view->header();
+  // Acquire: a status stored with this version, or before this epoch, is seen.
+  const std::uint32_t version = header.source.version.load(std::memory_order_acquire);
+  const std::uint32_t epoch = header.epoch.load(std::memory_order_acquire);
+  if (version == source_version && epoch == source_epoch) return false;
+  layout::SourceNote note = layout::get_source(header);
+  source_version = note.version;
+  source_epoch = epoch;
+  rests = note.rests;
+  return std::exchange(source, std::move(note.status)) != source;
 }
 
 void Reader::State::detach() noexcept {
@@ -196,6 +215,7 @@ std::optional<Event> Reader::State::step() {
   // Acquire, and before the look for units: what a writer published before it retired the ring is seen.
   state_seen = header.state.load(std::memory_order_acquire);
   futex_seen = header.futex.load(std::memory_order_acquire);
+  if (!view->object().damaged() && take_source()) return Event::source;  // before the units that come after it
   if (take()) return unit_waits ? Event::format : Event::unit;
   if (!view->object().damaged() && take_early_format()) return Event::format;
   if (view->object().damaged()) {
@@ -317,6 +337,14 @@ void Reader::set_want(bool want) noexcept {
 void Reader::request_keyframe() noexcept {
   const std::lock_guard lock(state_->control_mutex);
   if (state_->control) state_->control->request_keyframe();
+}
+
+const SourceStatus& Reader::source() const noexcept {
+  return state_->source;
+}
+
+std::uint32_t Reader::rests() const noexcept {
+  return state_->rests;
 }
 
 Link Reader::link() {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/source_status.hpp"
 #include "ring/layout/format.hpp"
 #include "ring/layout/unit.hpp"
 
@@ -10,12 +11,16 @@ namespace campipe::ring::read {
 
 enum class Delivery {
   in_order,  ///< every unit, as long as the ring still has it; Unit::lost tells what it had not
+  /// In order until what is next is about to leave the ring, then on with the newest: for what works on each picture
+  /// and must not be late for ever. Of coded video as in_order.
+  live,
   newest,    ///< the newest picture there is; of inter-coded video: in order, but from the newest keyframe when behind
 };
 
 enum class Event {
   format,       ///< format() is new: before the first unit, maybe long before, and at each change
   unit,         ///< unit() is there
+  source,       ///< source() is new
   timeout,      ///< nothing came
   interrupted,  ///< interrupt() was called
 };
@@ -62,6 +67,12 @@ public:
   void request_keyframe() noexcept;
 
   Link link();  ///< as of the last next()
+
+  /// What the writer says of its source, after Event::source: at first, at each change, and when another ring or writer
+  /// comes. Unknown from a writer that does not tell.
+  const SourceStatus& source() const noexcept;
+  /// How often the writer has begun to rest; frames that a rest did not make are not lost.
+  std::uint32_t rests() const noexcept;
 
   struct Stats {
     std::uint64_t units = 0, lost = 0, copied = 0, damaged = 0, reopened = 0;

@@ -38,19 +38,29 @@ public:
       // Acquire: slot_of and the record of every number up to this one are seen.
       const std::uint64_t head = header().head.load(std::memory_order_acquire);
       if (head <= place.last) return std::nullopt;
-      std::uint64_t seq = head;
-      if (delivery_ == Delivery::in_order) {
-        const std::uint64_t window = geometry_.slots - 1;
-        seq = std::max(place.last + 1, head > window ? head - window : 1);
-      }
-      for (; seq <= head; ++seq) {
+      for (std::uint64_t seq = first(place, head); seq <= head; seq = delivery_ == Delivery::live ? head : seq + 1) {
         if (auto taken = get(seq, place)) return taken;
+        if (seq == head) break;
       }
     }
     return std::nullopt;
   }
 
 private:
+  /// Where to look first.
+  std::uint64_t first(const Place& place, std::uint64_t head) const noexcept {
+    const std::uint64_t window = geometry_.slots - 1;  // the last may be being written
+    switch (delivery_) {
+      case Delivery::in_order:
+        return std::max(place.last + 1, head > window ? head - window : 1);
+      case Delivery::live:
+        return head - place.last < window ? place.last + 1 : head;
+      case Delivery::newest:
+        break;
+    }
+    return head;
+  }
+
   std::optional<Taken> get(std::uint64_t seq, Place& place) {
     const std::uint32_t slot = header().slot_of[seq % layout::kIndex].load(std::memory_order_relaxed);
     if (slot >= geometry_.slots) return std::nullopt;

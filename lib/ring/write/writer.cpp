@@ -1,36 +1,26 @@
 #include "ring/write/writer.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <cstring>
-#include <variant>
+#include <utility>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
-#include "base/random.hpp"
 #include "base/units.hpp"
-#include "ring/kernel/command.hpp"
 #include "ring/kernel/futex.hpp"
 #include "ring/kernel/names.hpp"
 #include "ring/layout/format_table.hpp"
-#include "ring/layout/geometry.hpp"
-#include "ring/write/coded_arena.hpp"
-#include "ring/write/control.hpp"
-#include "ring/write/raw_slots.hpp"
+#include "ring/write/state.hpp"
 
 namespace campipe::ring::write {
 
 namespace {
 
-constexpr std::uint64_t kDefaultArena = std::uint64_t{16} << 20;
 constexpr std::uint64_t kMostGrownArena = std::uint64_t{512} << 20;
-constexpr std::uint64_t kLastSeq = std::uint64_t{1} << 62;
 
 void check(const Writer::Options& options) {
   kernel::require_name(options.name);
@@ -47,56 +37,14 @@ void check(const Writer::Options& options) {
   }
 }
 
-/// Nobody but the owner may write pictures, whatever the mode says of wishes.
-mode_t object_mode(mode_t mode) noexcept {
-  return (mode & 0444) | 0600;
-}
-
 }  // namespace
 
-struct Writer::State {
-  explicit State(Options o)
-      : options((check(o), std::move(o))),
-        control(options.name, options.mode, options.group),
-        shown("shm:" + options.name) {
-    look_at_the_last();
-  }
-  ~State() { leave(); }
-
-  void look_at_the_last();
-  bool fits(std::uint64_t bytes) const noexcept;
-  void prepare(std::uint64_t bytes);
-  bool take_over(std::uint64_t bytes);
-  void renew(std::uint64_t bytes);
-  void use(std::shared_ptr<kernel::Object> object, const layout::Geometry& g);
-  void sign() noexcept;
-  void show_format() noexcept;
-  bool put(const layout::UnitInfo& info, std::span<const std::byte> payload);
-  void wake() noexcept;
-  void drop(std::uint64_t units = 1) noexcept;
-  void leave() noexcept;
-  bool escape(std::uint64_t bytes);
-  layout::Header& header() noexcept { return *parts.header; }
-
-  const Options options;
-  Control control;
-  const std::string shown;
-  std::optional<layout::Format> inherited;
-  std::optional<layout::Format> format;
-  bool format_is_new = false;
-  std::shared_ptr<kernel::Object> object;
-  layout::Geometry geometry;
-  layout::Parts parts;
-  std::variant<std::monostate, RawSlots, CodedArena> store;
-  std::uint64_t seq = 0;
-  std::uint64_t arena_bytes = 0;  ///< for the next ring
-  std::uint32_t generation = 0;
-  Stats stats;
-  bool complained = false;
-  std::int64_t escaped_ns = 0;
-  std::atomic<std::uint32_t> interrupts{0};
-  std::uint32_t interrupts_seen = 0;
-};
+Writer::State::State(Options o)
+    : options((check(o), std::move(o))),
+      control(std::make_shared<Control>(options.name, options.mode, options.group)),
+      shown("shm:" + options.name) {
+  look_at_the_last();
+}
 
 /// What the writer before us left: its clock goes on, should it be of this boot.
 void Writer::State::look_at_the_last() {
@@ -118,144 +66,6 @@ void Writer::State::look_at_the_last() {
   layout::Format found;
   const std::uint32_t newest = old.header->generation.load(std::memory_order_acquire);
   if (newest != 0 && get_format(old.formats, newest, found) && found.boot_id == boot_id()) inherited = found;
-}
-
-bool Writer::State::fits(std::uint64_t bytes) const noexcept {
-  if (!object || object->damaged() || geometry.kind != format->kind()) return false;
-  if (const auto* arena = std::get_if<CodedArena>(&store)) {
-    return arena->takes(bytes) && geometry.slot_bytes >= std::min(arena_bytes, kMostGrownArena);
-  }
-  return bytes <= geometry.slot_bytes;
-}
-
-/// A ring that units of `bytes` bytes go into, and the format in it.
-void Writer::State::prepare(std::uint64_t bytes) {
-  if (!fits(bytes) && (object || !take_over(bytes))) renew(bytes);
-  if (std::exchange(format_is_new, false)) show_format();
-}
-
-/// Goes on with the ring of a writer that died or left. Answers false when it does not fit.
-bool Writer::State::take_over(std::uint64_t bytes) {
-  int error = 0;
-  auto last = kernel::Object::open(kernel::object_path(options.name), kernel::Object::Access::read_write, error);
-  if (!last || last->owner() != ::geteuid()) return false;
-  layout::Geometry g;
-  std::string why;
-  if (!layout::read_geometry(*last, g, why) || g.kind != format->kind()) return false;
-  const layout::Parts old(*last, g);
-  const std::uint64_t head = old.header->head.load(std::memory_order_relaxed);
-  if (old.header->state.load(std::memory_order_relaxed) == layout::kRetired || head >= kLastSeq) return false;
-  const bool room =
-      g.kind == layout::Kind::raw
-          ? g.slots == options.slots && g.tickets == g.slots - layout::kUnleasedSlots && bytes <= g.slot_bytes
-          : g.slot_bytes / 4 >= bytes &&
-                (options.arena_bytes == 0 ||
-                 g.slot_bytes / kernel::kPage == (options.arena_bytes + kernel::kPage - 1) / kernel::kPage);
-  if (!room) return false;
-  ::fchmod(last->fd(), object_mode(options.mode));
-  seq = head;
-  generation = old.header->generation.load(std::memory_order_relaxed);
-  use(std::move(last), g);
-  header().epoch.fetch_add(1, std::memory_order_relaxed);
-  sign();
-  header().state.store(layout::kLive, std::memory_order_release);
-  return true;
-}
-
-/// A new ring under the name. Readers of the old one, if any, read it to its end and follow.
-void Writer::State::renew(std::uint64_t bytes) {
-  const bool raw = format->kind() == layout::Kind::raw;
-  std::uint64_t room = bytes;
-  if (!raw) {
-    arena_bytes = std::max({arena_bytes, options.arena_bytes != 0 ? options.arena_bytes : kDefaultArena, 4 * bytes});
-    room = arena_bytes;
-  }
-  layout::Geometry g = layout::make_geometry(format->kind(), options.slots, room);
-  int error = 0;
-  auto old = object;
-  if (!old) old = kernel::Object::open(kernel::object_path(options.name), kernel::Object::Access::read_write, error);
-  layout::Geometry before;
-  std::string why;
-  const bool known = old && old->owner() == ::geteuid() && layout::read_geometry(*old, before, why);
-  const std::uint64_t head = object  ? seq
-                             : known ? layout::Parts(*old, before).header->head.load(std::memory_order_relaxed)
-                                     : 0;
-  const bool goes_on = known && head < kLastSeq;
-  g.lineage = goes_on ? before.lineage : random_u64();
-  g.first_seq = (goes_on ? head : 0) + 1;
-
-  const std::string path = kernel::object_path(options.name), fresh = path + ".new";
-  ::unlink(fresh.c_str());  // of a writer that was killed just here; we have its lock now
-  auto made = kernel::Object::create(fresh, g.total_bytes, object_mode(options.mode), options.group, shown);
-  layout::Header& top = *reinterpret_cast<layout::Header*>(made->data());
-  top.version = layout::kVersion;
-  top.kind = static_cast<std::uint32_t>(g.kind);
-  top.total_bytes = g.total_bytes;
-  top.lineage = g.lineage;
-  top.slots = g.slots;
-  top.tickets = g.tickets;
-  top.slot_bytes = g.slot_bytes;
-  top.records_offset = layout::kRecordsOffset;
-  top.data_offset = g.data_offset;
-  top.first_seq = g.first_seq;
-  top.created_us = realtime_us();
-  std::copy_n(boot_id().begin(), std::min(boot_id().size(), top.boot_id.size() - 1), top.boot_id.begin());
-  top.state.store(layout::kLive, std::memory_order_relaxed);
-  top.epoch.store(1, std::memory_order_relaxed);
-  top.head.store(g.first_seq - 1, std::memory_order_relaxed);
-  top.oldest_seq.store(g.first_seq, std::memory_order_relaxed);
-  top.futex.store(static_cast<std::uint32_t>(g.first_seq - 1), std::memory_order_relaxed);
-  if (known) {
-    const layout::Header& last = *layout::Parts(*old, before).header;
-    top.epoch.store(last.epoch.load(std::memory_order_relaxed) + (object ? 0 : 1), std::memory_order_relaxed);
-    top.units.store(last.units.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    top.bytes.store(last.bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    top.dropped.store(last.dropped.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    generation = std::max(generation, last.generation.load(std::memory_order_relaxed));
-  }
-  // Release: whoever sees the magic sees all of the header.
-  top.magic.store(layout::kMagic, std::memory_order_release);
-  seq = g.first_seq - 1;
-  store.emplace<std::monostate>();
-  use(std::move(made), g);
-  sign();
-  show_format();  // so that a ring has one from its first moment under its name
-  format_is_new = false;
-  if (::rename(fresh.c_str(), path.c_str()) != 0) throw_errno(errno, shown + ": cannot put the ring in place");
-  if (known) {
-    layout::Header& last = *layout::Parts(*old, before).header;
-    // Release: who sees it (acquire) finds the new ring under the name.
-    last.state.store(layout::kRetired, std::memory_order_release);
-    kernel::wake_all(last.futex);
-  }
-}
-
-void Writer::State::use(std::shared_ptr<kernel::Object> next, const layout::Geometry& g) {
-  object = std::move(next);
-  geometry = g;
-  parts = layout::Parts(*object, g);
-  if (g.kind == layout::Kind::raw) {
-    store.emplace<RawSlots>(object, g);
-  } else {
-    store.emplace<CodedArena>(object, g);
-  }
-}
-
-/// Who writes, for those who look.
-void Writer::State::sign() noexcept {
-  header().writer_pid.store(static_cast<std::uint32_t>(::getpid()), std::memory_order_relaxed);
-  header().writer_since_us.store(realtime_us(), std::memory_order_relaxed);
-  const auto command = kernel::own_command();
-  for (std::size_t i = 0; i < command.size(); ++i) {
-    header().writer_comm[i].store(command[i], std::memory_order_relaxed);
-  }
-}
-
-void Writer::State::show_format() noexcept {
-  if (++generation == 0) generation = 1;
-  put_format(parts.formats, generation, *format);
-  // Release: the table is seen with it. Readers take the number from a unit's record; this one is for onlookers.
-  header().generation.store(generation, std::memory_order_release);
 }
 
 void Writer::State::drop(std::uint64_t units) noexcept {
@@ -290,37 +100,6 @@ bool Writer::State::put(const layout::UnitInfo& info, std::span<const std::byte>
   return true;
 }
 
-/// Every slot is locked, which no reader of ours does: somebody locks them all. A new ring has none of their locks.
-/// Answers false when that was done a moment ago: it must not become a way to fill this machine's memory.
-bool Writer::State::escape(std::uint64_t bytes) {
-  constexpr std::int64_t kBetweenNs = 10'000'000'000;
-  const std::int64_t now = monotonic_ns();
-  if (geometry.kind != layout::Kind::raw || (escaped_ns != 0 && now - escaped_ns < kBetweenNs)) return false;
-  escaped_ns = now;
-  log::warning("{}: another program locks all of its slots: made anew, readers follow", shown);
-  try {
-    renew(bytes);
-  } catch (const Error& error) {
-    log::warning("{}", error.what());
-    return false;
-  }
-  return true;
-}
-
-/// In order: what nobody reads goes away; what somebody reads waits for the next writer.
-void Writer::State::leave() noexcept {
-  if (!control.object().is_ours()) return;
-  if (object) {
-    header().state.store(layout::kClosed, std::memory_order_release);
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // before the look for readers, see Reader::State::leave()
-    kernel::wake_all(header().futex);
-  }
-  const std::string ctl = kernel::control_path(options.name);
-  if (!control.alone() || !control.object().is_at(ctl)) return;
-  if (object && object->is_at(kernel::object_path(options.name))) ::unlink(kernel::object_path(options.name).c_str());
-  ::unlink(ctl.c_str());  // ours as long as we hold its lock
-}
-
 Writer::Writer(Options options) : state_(std::make_unique<State>(std::move(options))) {}
 Writer::~Writer() = default;
 Writer::Writer(Writer&&) noexcept = default;
@@ -353,9 +132,10 @@ std::optional<Room> Writer::room(std::size_t bytes) {
 bool Writer::publish(const layout::UnitInfo& info, std::span<const std::byte> payload) {
   State& s = *state_;
   if (!s.format) throw Error(ExitCode::internal, s.shown + ": a unit without a format");
-  if (!s.control.object().is_ours()) {
+  if (!s.control->object().is_ours()) {
     throw Error(ExitCode::internal, s.shown + ": a forked child cannot write its parent's ring");
   }
+  s.look_after();
   if (payload.size() > layout::kMaxUnitBytes || payload.empty()) {
     s.drop();
     return false;
@@ -396,12 +176,16 @@ bool Writer::publish(const layout::UnitInfo& info, std::span<const std::byte> pa
   return true;
 }
 
+void Writer::set_source(const SourceStatus& status) {
+  state_->set_source(status);
+}
+
 bool Writer::wanted() {
-  return state_->control.wanted();
+  return state_->control_now()->wanted();
 }
 
 bool Writer::keyframe_wanted() noexcept {
-  return state_->control.keyframe_wanted();
+  return state_->control_now()->keyframe_wanted();
 }
 
 void Writer::wait_for_wish(int timeout_ms) {
@@ -412,7 +196,7 @@ void Writer::wait_for_wish(int timeout_ms) {
     s.interrupts_seen = now;
     return;
   }
-  s.control.wait(s.interrupts, now, std::clamp(timeout_ms, 0, kMostMs));
+  s.control_now()->wait(s.interrupts, now, std::clamp(timeout_ms, 0, kMostMs));
 }
 
 void Writer::interrupt() noexcept {

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "base/source_status.hpp"
 #include "ring/layout/format.hpp"
 #include "ring/layout/unit.hpp"
 
@@ -57,6 +58,11 @@ public:
   /// copy. Answers false when it was dropped (counted): too big, or bigger than the ring and /dev/shm has no room for
   /// another. Throws as room() does when there is no ring at all yet.
   bool publish(const layout::UnitInfo& info, std::span<const std::byte> payload);
+
+  /// Tells readers what the source does; again each second while no frames come keeps the ring's names. Before the first
+  /// frame it is told where another writer left a ring. Throws Error(try_again) when the names were removed and another
+  /// writer has them now.
+  void set_source(const SourceStatus& status);
 
   // What readers wish: for one thread, which may be another than the one that publishes.
 

@@ -270,9 +270,13 @@ void Routes::serve_snapshot(const HttpRequest& request, std::string_view path, H
   const auto attempt = [this, streams, kept = kept_alive(streams), shared, begins = fresh_from(streams), peek, newer,
                         asked_ns, peer = request.peer](bool last) {
     if (shared->gone()) return true;
+    // What flows gives its newest; what rests is woken first. What does not come in time, or is lost, leaves the last
+    // picture there was, whose age is told.
     const auto is_fresh = [&](const hub::Stream& stream, const hub::UnitPtr& unit) {
-      return unit && stream.state() == hub::StreamState::flowing && unit->index >= begins.at(&stream) &&
-             (!newer || unit->taken_ns() > asked_ns);
+      if (!unit || stream.ended()) return false;
+      if (newer) return unit->taken_ns() > asked_ns;
+      const bool asleep = stream.state() == hub::StreamState::idle || unit->index < begins.at(&stream);
+      return last || !asleep;
     };
     hub::Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
     const hub::UnitPtr newest = mjpeg != nullptr ? mjpeg->history().newest_video() : nullptr;
@@ -282,7 +286,7 @@ void Routes::serve_snapshot(const HttpRequest& request, std::string_view path, H
       return true;
     }
     hub::Stream* other = first_with_nal_units(streams);
-    const hub::UnitPtr keyframe = other != nullptr ? other->history().newest_keyframe() : nullptr;
+    const hub::UnitPtr keyframe = other != nullptr ? other->history().last_keyframe() : nullptr;
     if (other != nullptr && is_fresh(*other, keyframe)) {
       if (!peek) keep_wanted(*other);
       send_keyframe(*other, newer ? keyframe->index : 0, peer, shared);

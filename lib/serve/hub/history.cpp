@@ -7,7 +7,10 @@ namespace campipe::serve::hub {
 void History::push(UnitPtr unit) {
   assert(unit->index == end_);
   if (unit->is_video()) newest_video_ = unit->index;
-  if (unit->is_keyframe()) newest_key_ = unit->index;
+  if (unit->is_keyframe()) {
+    newest_key_ = unit->index;
+    last_key_ = unit;
+  }
   bytes_ += unit->packet.payload.size();
   units_.push_back(std::move(unit));
   ++end_;
@@ -16,6 +19,7 @@ void History::push(UnitPtr unit) {
 
 void History::clear() {
   units_.clear();
+  last_key_ = nullptr;
   bytes_ = 0;
   newest_video_ = newest_key_ = kNone;
 }
@@ -25,7 +29,7 @@ void History::trim() {
   while (units_.size() > 1) {
     const Unit& oldest = *units_.front();
     const std::int64_t age = now - oldest.media_us;
-    const bool over = bytes_ > limits_.max_bytes || age > limits_.max_age_us;
+    const bool over = bytes_ > limits_.max_bytes || (newest_key_ == kNone && age > limits_.max_age_us);
     const bool needed = newest_key_ == kNone || oldest.index >= newest_key_ || age <= limits_.window_us;
     if (!over && needed) return;
     bytes_ -= oldest.packet.payload.size();

@@ -9,13 +9,13 @@
 namespace campipe::serve::hub {
 
 /// The newest units of a stream: from the newest keyframe on, and never less than a short window, so that a client
-/// which is a little behind loses nothing; bounded by bytes and time, which a long GOP may reach (then nobody can join
-/// before the next keyframe). For the loop's thread.
+/// which is a little behind loses nothing. A keyframe and what follows it stays until the next one or until bytes run
+/// out, however long that takes: somebody may join. For the loop's thread.
 class History {
 public:
   struct Limits {
     std::size_t max_bytes = std::size_t{64} << 20;
-    std::int64_t max_age_us = 12'000'000;  ///< of media time; holds the 10 s GOP that some cameras have
+    std::int64_t max_age_us = 12'000'000;  ///< of media time, of what comes without any keyframe
     std::int64_t window_us = 2'000'000;    ///< kept also before the newest keyframe
   };
   explicit History(Limits limits) : limits_(limits) {}
@@ -35,7 +35,10 @@ public:
   std::int64_t lag_of(const Unit& unit) const noexcept {
     return contains(newest_video_) ? std::max<std::int64_t>(0, at(newest_video_)->media_us - unit.media_us) : 0;
   }
+  /// Where somebody can join; empty when it had to go for what came after it.
   UnitPtr newest_keyframe() const { return find(newest_key_); }
+  /// The newest there was, in the history or not: a still can be made of it.
+  const UnitPtr& last_keyframe() const noexcept { return last_key_; }
   std::size_t bytes() const noexcept { return bytes_; }
   std::size_t size() const noexcept { return units_.size(); }  ///< units, audio among them
 
@@ -48,6 +51,7 @@ private:
   std::deque<UnitPtr> units_;
   std::uint64_t end_ = 0;
   std::uint64_t newest_video_ = kNone, newest_key_ = kNone;
+  UnitPtr last_key_;
   std::size_t bytes_ = 0;
 };
 

@@ -43,6 +43,10 @@ public:
   void set_unmatched(std::vector<std::string> patterns) { unmatched_ = std::move(patterns); }
   const std::vector<std::string>& unmatched() const noexcept { return unmatched_; }
 
+  /// Names that have to be there for /health, whoever brings them.
+  void set_required(std::vector<std::string> names) { required_ = std::move(names); }
+  const std::vector<std::string>& required() const noexcept { return required_; }
+
   /// Counts one more of what /metrics shows as campipe_KEY: `clients_closed_total{protocol="rtsp",reason="stuck"}`.
   void count(const std::string& key, std::uint64_t n = 1) { counters_[key] += n; }
   const std::map<std::string, std::uint64_t>& counters() const noexcept { return counters_; }
@@ -51,7 +55,7 @@ private:
   History::Limits limits_;
   Stream::Clock clock_;
   std::vector<std::shared_ptr<Stream>> streams_;
-  std::vector<std::string> unmatched_;
+  std::vector<std::string> unmatched_, required_;
   std::map<std::string, std::uint64_t> counters_;
 };
 

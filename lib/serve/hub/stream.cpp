@@ -14,6 +14,10 @@ constexpr std::int64_t kRateWindowNs = 2'000'000'000;
 constexpr std::int64_t kStallAfterNs = 2'000'000'000;
 /// What rested may take so long to begin again: a camera is opened, its exposure settles.
 constexpr std::int64_t kWakeNs = 5'000'000'000;
+/// What a pipe said last of its writer's source; it says it each second.
+constexpr std::int64_t kToldNs = 3'000'000'000;
+/// A stream slower than this stalls between two frames.
+constexpr std::int64_t kSlowestNs = 120'000'000'000;
 constexpr std::size_t kMaxArrivals = 4096;
 /// Audio that is further than this from the pictures belongs to another clock.
 constexpr std::int64_t kSameClockUs = 10'000'000;
@@ -153,11 +157,36 @@ StreamState Stream::state() const {
   if (ended_) return StreamState::ended;
   const auto age = age_ns();
   if (age && *age <= stall_after_ns()) return StreamState::flowing;
-  if (source_ != nullptr && writer_) {
-    const bool answered = newest_ns_ && *newest_ns_ >= wanted_since_ns_;
-    if (!wanted() || (!answered && clock_() - wanted_since_ns_ <= kWakeNs)) return StreamState::idle;
-  }
+  if (source_status_.lost()) return StreamState::stalled;
+  if (may_be_idle()) return StreamState::idle;
   return age ? StreamState::stalled : StreamState::waiting;
+}
+
+/// Whether nothing comes because nobody asked, or because who was asked a moment ago needs time. Only a writer that
+/// says so rests; of one that says nothing it is believed while nobody wants frames.
+bool Stream::may_be_idle() const {
+  const std::int64_t now = clock_();
+  const bool answered = newest_ns_ && *newest_ns_ >= wanted_since_ns_;
+  const bool waking = wanted() && !answered && now - wanted_since_ns_ <= kWakeNs;
+  const bool told_now = source_ != nullptr ? writer_ : now - status_told_ns_ <= kToldNs;
+  switch (source_status_.state) {
+    case SourceState::resting:
+      return told_now && (source_ == nullptr || !wanted() || waking);
+    case SourceState::running:
+      return told_now && has_rested_ && now - woke_ns_ <= kWakeNs;
+    case SourceState::unknown:
+      return source_ != nullptr && writer_ && (!wanted() || waking);
+    case SourceState::lost:
+      break;
+  }
+  return false;
+}
+
+void Stream::set_source_status(SourceStatus status) {
+  status_told_ns_ = clock_();
+  if (status.state == SourceState::resting) has_rested_ = true;
+  if (source_status_.state == SourceState::resting && status.state == SourceState::running) woke_ns_ = status_told_ns_;
+  source_status_ = std::move(status);
 }
 
 bool Stream::rested() const {
@@ -182,11 +211,18 @@ std::optional<std::int64_t> Stream::age_ns() const {
 }
 
 std::int64_t Stream::stall_after_ns() const {
-  if (!format_ || !format_->video.frame_rate) return kStallAfterNs;
-  return std::max(kStallAfterNs, static_cast<std::int64_t>(3e9 / format_->video.frame_rate.value()));
+  // The shortest of the last intervals: one outage does not make a stream slow.
+  const std::int64_t measured = std::min(*std::ranges::min_element(intervals_ns_), kSlowestNs);
+  const bool told = format_ && format_->video.frame_rate;
+  const auto nominal = told ? static_cast<std::int64_t>(1e9 / format_->video.frame_rate.value()) : 0;
+  return std::max(kStallAfterNs, 3 * std::max(nominal, measured));
 }
 
 void Stream::note_arrival(std::size_t bytes, std::int64_t at_ns) {
+  if (newest_ns_) {
+    std::ranges::rotate(intervals_ns_, intervals_ns_.begin() + 1);
+    intervals_ns_.back() = std::max<std::int64_t>(0, at_ns - *newest_ns_);
+  }
   newest_ns_ = at_ns;
   arrivals_.push_back({*newest_ns_, bytes});
   while (arrivals_.size() > kMaxArrivals || *newest_ns_ - arrivals_.front().at_ns > kRateWindowNs)

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/source_status.hpp"
 #include "media/format.hpp"
 #include "serve/hub/client.hpp"
 #include "serve/hub/deliveries.hpp"
@@ -21,7 +23,7 @@ enum class StreamState {
   waiting,  ///< nothing came yet
   flowing,
   idle,     ///< nothing comes because nobody wants anything; or the first frame after that is still under way
-  stalled,  ///< nothing came for 2 s, or three frames of the nominal rate when that is longer
+  stalled,  ///< nothing came for too long (stall_after_ns()), or the writer says that its source is lost
   ended,    ///< the input is at its end
 };
 std::string_view name(StreamState state) noexcept;
@@ -68,6 +70,11 @@ public:
   void set_source(StreamSource* source);
   /// Whether somebody writes what the source reads.
   void set_writer(bool there) noexcept { writer_ = there; }
+  /// What the writer says of its source. A pipe says it each second while nothing flows: what it said last counts for
+  /// 3 s where nobody else knows whether the writer lives.
+  void set_source_status(SourceStatus status);
+  /// Whether /health judges it.
+  void set_judged(bool judged) noexcept { judged_ = judged; }
 
   const std::string& name() const noexcept { return name_; }
   const std::string& rendition() const noexcept { return rendition_; }  ///< "" when it was given none
@@ -92,9 +99,18 @@ public:
   bool rested() const;
   bool has_source() const noexcept { return source_ != nullptr; }
   bool has_writer() const noexcept { return writer_; }
+  const SourceStatus& source_status() const noexcept { return source_status_; }
+  bool judged() const noexcept { return judged_; }
+  /// Whether its writer may stop while nobody wants frames: it has, or nobody knows.
+  bool can_rest() const noexcept {
+    return has_source() && (has_rested_ || source_status_.state != SourceState::running);
+  }
   bool ended() const noexcept { return ended_; }  ///< state() without a look at the clock
   const std::string& end_reason() const noexcept { return end_reason_; }
   std::optional<std::int64_t> age_ns() const;  ///< since the newest video unit came
+  /// For how long nothing may come: 2 s, or three frames of the nominal or, of a stream slower than that, of the
+  /// measured rate.
+  std::int64_t stall_after_ns() const;
   double frames_per_second() const;            ///< of the last two seconds; 0 when nothing flows
   double bits_per_second() const;
   std::int64_t created_at_us() const noexcept { return created_at_us_; }  ///< Unix time
@@ -125,7 +141,7 @@ private:
   void attach(Client& client, bool ask_keyframe);
   void detach(Client& client) noexcept;
   void tell(void (Client::*what)());
-  std::int64_t stall_after_ns() const;
+  bool may_be_idle() const;
   void note_arrival(std::size_t bytes, std::int64_t at_ns);
 
   std::string name_, rendition_, end_reason_;
@@ -141,10 +157,15 @@ private:
   bool ended_ = false;
   std::optional<std::int64_t> newest_ns_;
   std::deque<Arrival> arrivals_;  // video of the last two seconds
+  std::array<std::int64_t, 3> intervals_ns_{};  // between the newest arrivals
   std::vector<Client*> clients_;
   int telling_ = 0;  // depth: meanwhile clients_ only grows
   StreamSource* source_ = nullptr;
   bool writer_ = false;
+  SourceStatus source_status_;
+  std::int64_t status_told_ns_ = 0, woke_ns_ = 0;
+  bool has_rested_ = false;
+  bool judged_ = true;
   std::size_t wishes_ = 0;
   std::int64_t wanted_since_ns_ = 0;
 };

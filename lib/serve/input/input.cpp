@@ -74,6 +74,7 @@ Input::End Input::read_all(const MakeReader& make_reader) {
   wire::stream::ReadOptions options{.stop_fd = stop_.get()};
   options.want = false;  // until set_reader() says it
   options.on_writer = [this](bool there) { hand_over(Writer{there}); };
+  options.on_source = [this](const SourceStatus& status) { hand_over(status); };
   const std::unique_ptr<wire::stream::Reader> reader = make_reader(std::move(options));
   struct Forget {
     Input& input;
@@ -138,9 +139,10 @@ Input::End Input::read_all(wire::stream::Reader& reader) {
 void Input::hand_over(Event event) {
   {
     const std::lock_guard lock(mutex_);
-    if (std::holds_alternative<media::StreamFormat>(event) && !events_.empty() &&
-        std::holds_alternative<media::StreamFormat>(events_.back())) {
-      events_.back() = std::move(event);  // of formats without a packet between them only the last counts
+    const bool replaces =
+        std::holds_alternative<media::StreamFormat>(event) || std::holds_alternative<SourceStatus>(event);
+    if (replaces && !events_.empty() && events_.back().index() == event.index()) {
+      events_.back() = std::move(event);  // of several without a packet between them only the last counts
     } else {
       events_.push_back(std::move(event));
     }
@@ -191,6 +193,8 @@ void Input::take(Event& event) {
     take_unit(std::move(*unit));
   } else if (const auto* writer = std::get_if<Writer>(&event)) {
     stream_->set_writer(writer->there);
+  } else if (auto* status = std::get_if<SourceStatus>(&event)) {
+    stream_->set_source_status(std::move(*status));
   } else {
     end(std::get<End>(event));
   }

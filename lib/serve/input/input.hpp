@@ -67,7 +67,7 @@ private:
   struct Writer {
     bool there = false;
   };
-  using Event = std::variant<media::StreamFormat, Unit, Writer, End>;
+  using Event = std::variant<media::StreamFormat, Unit, Writer, SourceStatus, End>;
 
   // The reading thread.
   void run(const MakeReader& make_reader);

@@ -34,6 +34,7 @@ Inputs::Inputs(net::Loop& loop, hub::Hub& hub, cli::Telemetry& telemetry, Option
       telemetry_(telemetry),
       options_(std::move(options)),
       on_all_ended_(std::move(on_all_ended)) {
+  hub_.set_required(options_.required);
   std::vector<std::string> patterns;
   for (const Spec& spec : options_.specs) {
     if (spec.is_pattern) {
@@ -114,6 +115,7 @@ void Inputs::follow(const std::string& name) {
   one.endpoint = endpoint_of(name);
   one.followed = true;
   one.stream = stream;
+  stream->set_judged(std::ranges::find(options_.required, stream->name()) != options_.required.end());
   try {
     start(one);
   } catch (const std::exception& error) {
@@ -204,11 +206,24 @@ void Inputs::tick() {
   std::vector<One*> all;
   for (One& one : inputs_) all.push_back(&one);
   for (One* one : all) {
+    faults::contain("input", [&] { warn_of_keyframes(*one); });
     if (one->followed) faults::contain("input", [&] { look_after(*one); });
   }
   for (const std::string& name : std::exchange(retry_, {})) on_ring(name);
   tell_telemetry();
   if (names_) tell_unmatched();
+}
+
+/// A stream without any place to join shows nothing to anybody, and looks as if it flowed.
+void Inputs::warn_of_keyframes(One& one) {
+  constexpr std::uint64_t kFrames = 300;
+  const hub::Stream& stream = *one.stream;
+  if (one.told_of_keyframes || stream.ended() || stream.history().newest_keyframe()) return;
+  if (stream.totals().units < kFrames || stream.state() != hub::StreamState::flowing) return;
+  one.told_of_keyframes = true;
+  log::warning("{}: no keyframe among {} frames: nobody can join it and there are no stills: set the encoder's keyframe "
+               "interval (GOP) to a few seconds",
+               stream.path(), stream.totals().units);
 }
 
 /// Whether a followed ring is still worth a stream.
@@ -246,15 +261,26 @@ bool Inputs::is_left_over(const One& one) const {
 
 /// Rings bring what their writers give: while all are silent that is not this process's fault.
 void Inputs::tell_telemetry() {
-  std::size_t open = 0, silent = 0, idle = 0;
+  std::size_t open = 0, silent = 0, idle = 0, away = 0;
+  SourceStatus lost;
   for (const One& one : inputs_) {
     if (!one.input || one.input->ended()) continue;
     const hub::StreamState state = one.stream->state();
     ++open;
-    if (one.input->is_ring() && state != hub::StreamState::flowing) ++silent;
+    const SourceStatus& source = one.stream->source_status();
+    const bool is_lost = state == hub::StreamState::stalled && source.lost();
+    if (is_lost) ++away;
+    if (is_lost && (!lost.lost() || source.since_us < lost.since_us)) {
+      lost = source;
+      lost.reason = one.stream->path() + ": " + source.reason;
+    }
+    if ((one.input->is_ring() || is_lost) && state != hub::StreamState::flowing) ++silent;
     if (state == hub::StreamState::idle) ++idle;
   }
   const bool all_silent = open == silent && (open > 0 || names_);
+  const bool all_away = away > 0 && away == open;  // one of several is told by whoever reads that one's camera
+  if (std::exchange(told_lost_, all_away) || all_away)
+    telemetry_.set_source(all_away ? lost : source_status(SourceState::running));
   telemetry_.set_idle(all_silent && idle > 0);
   telemetry_.set_waiting(all_silent && idle == 0);
 }

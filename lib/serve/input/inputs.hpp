@@ -32,6 +32,8 @@ public:
     std::vector<Spec> specs;
     std::string input_format;  ///< wire::stream::ReadOptions::input_format, for all but rings
     bool rtsp = true;          ///< warn of what RTSP cannot carry
+    /// NAMEs that /health judges though a pattern brings them, and misses when nobody does.
+    std::vector<std::string> required;
     std::int64_t gone_ms = 10'000;
   };
 
@@ -60,6 +62,7 @@ private:
     bool followed = false;  // a pattern brought it
     Fd fd;                  // until its thread has it
     std::unique_ptr<Input> input;
+    bool told_of_keyframes = false;
     std::optional<std::int64_t> gone_since_ms;    // the ring's object
     std::optional<std::int64_t> unused_since_ms;  // without writer and client
   };
@@ -75,6 +78,7 @@ private:
   void refuse(const std::string& name, const std::string& why);
   void remove(One& one, std::string reason);
   void look_after(One& one);
+  void warn_of_keyframes(One& one);
   bool is_left_over(const One& one) const;
   void tell_telemetry();
   void tell_unmatched();
@@ -92,6 +96,7 @@ private:
   std::map<std::string, std::string> refused_;  // followed rings and the reason that was told
   std::set<std::string> retry_;                 // followed rings for which there was no descriptor, memory or thread
   std::set<std::string> told_unmatched_;
+  bool told_lost_ = false;
   std::unique_ptr<RingNames> names_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what is deferred finds out whether we are
 };

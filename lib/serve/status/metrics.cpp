@@ -140,6 +140,10 @@ std::string metrics_text(const hub::Hub& hub, const ServerFacts& facts) {
                   [](const hub::Stream& s) { return s.state() == hub::StreamState::flowing ? 1 : 0; });
   out.each_stream("stream_idle", "gauge", "1 while no frames come because nobody wants any.",
                   [](const hub::Stream& s) { return s.state() == hub::StreamState::idle ? 1 : 0; });
+  out.each_stream("stream_stalled", "gauge", "1 while frames should come and do not.",
+                  [](const hub::Stream& s) { return s.state() == hub::StreamState::stalled ? 1 : 0; });
+  out.each_stream("stream_source_lost", "gauge", "1 while the writer says that its source is lost.",
+                  [](const hub::Stream& s) { return s.source_status().lost() ? 1 : 0; });
   out.each_stream("stream_wanted", "gauge", "1 while somebody wants frames.",
                   [](const hub::Stream& s) { return s.wanted() ? 1 : 0; });
   out.each_stream("stream_frames_total", "counter", "Video frames that came in.",
@@ -148,7 +152,7 @@ std::string metrics_text(const hub::Hub& hub, const ServerFacts& facts) {
                   [](const hub::Stream& s) { return s.totals().keyframes; });
   out.each_stream("stream_bytes_total", "counter", "Bytes that came in.",
                   [](const hub::Stream& s) { return s.totals().bytes; });
-  out.each_stream("stream_dropped_frames_total", "counter", "Frames damaged or missing before camserve.",
+  out.each_stream("stream_dropped_frames_total", "counter", "Frames damaged or missing before camserve; not those that a rest did not make.",
                   [](const hub::Stream& s) { return s.totals().dropped; });
   out.each_stream("stream_format_changes_total", "counter", "Changes of size, codec or parameter sets.",
                   [](const hub::Stream& s) { return s.totals().format_changes; });

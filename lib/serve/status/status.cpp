@@ -42,6 +42,34 @@ std::string dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+/// What is to be shown of a stream that does not flow: "" (nothing), "amber" at first, "red" when its source is lost or
+/// nothing came for long.
+std::string_view alarm(const hub::Stream& stream) {
+  constexpr std::int64_t kRedNs = 10'000'000'000;
+  switch (stream.state()) {
+    case hub::StreamState::stalled:
+      return stream.source_status().lost() || inactive_ns(stream) >= kRedNs ? "red" : "amber";
+    case hub::StreamState::waiting:
+      return stream.uptime_ns() >= kRedNs ? "red" : "amber";
+    case hub::StreamState::ended:
+      return "red";
+    case hub::StreamState::idle:
+    case hub::StreamState::flowing:
+      break;
+  }
+  return "";
+}
+
+/// What the writer of a ring or pipe says of its source.
+Json source_json(const hub::Stream& stream) {
+  const SourceStatus& status = stream.source_status();
+  Json json;
+  json["state"] = campipe::name(status.state);
+  json["since"] = status.since_us > 0 ? Json(date_time(status.since_us)) : Json();
+  json["reason"] = status.reason;
+  return json;
+}
+
 Json rendition_json(const hub::Stream& stream) {
   Json json;
   json["name"] = stream.name();
@@ -49,6 +77,8 @@ Json rendition_json(const hub::Stream& stream) {
   json["path"] = stream.path();
   json["state"] = name(stream.state());
   json["reason"] = why_not_flowing(stream);
+  json["alarm"] = alarm(stream);
+  json["source"] = source_json(stream);
   const auto& format = stream.format();
   json["codec"] = format ? Json(media::name(format->video.codec)) : Json();
   json["width"] = format ? Json(format->video.size.width_px) : Json();
@@ -63,7 +93,7 @@ Json rendition_json(const hub::Stream& stream) {
   json["newest_us"] = newest ? Json(newest->packet.pts_us) : Json();
   json["clients"] = stream.client_count();
   json["wanted"] = stream.wanted();
-  json["can_rest"] = stream.has_source();  // who writes it is told whether frames are wanted
+  json["can_rest"] = stream.can_rest();
   json["frames"] = stream.totals().units;
   json["keyframes"] = stream.totals().keyframes;
   json["bytes"] = stream.totals().bytes;
@@ -108,6 +138,12 @@ Json client_of_json(const hub::Stream& stream, const hub::Client& client) {
   return json;
 }
 
+/// "source lost 12 s ago: Connection refused"
+std::string source_lost(const SourceStatus& status) {
+  const std::int64_t seconds = std::max<std::int64_t>(0, realtime_us() - status.since_us) / 1'000'000;
+  return fmt::format("source lost {} s ago{}{}", seconds, status.reason.empty() ? "" : ": ", status.reason);
+}
+
 }  // namespace
 
 std::string why_not_flowing(const hub::Stream& stream) {
@@ -119,6 +155,7 @@ std::string why_not_flowing(const hub::Stream& stream) {
     case hub::StreamState::idle:
       return stream.wanted() ? "no frame yet since its writer was asked for some" : "nobody watches";
     case hub::StreamState::stalled:
+      if (stream.source_status().lost()) return source_lost(stream.source_status());
       return fmt::format("no frame for {} s{}", stream.age_ns().value_or(0) / 1'000'000'000,
                          stream.has_source() && !stream.has_writer() ? ": nobody writes its ring" : "");
     case hub::StreamState::ended:
@@ -205,14 +242,18 @@ std::string client_json(const hub::Hub& hub, const hub::Client& client) {
 }
 
 Health health(const hub::Hub& hub) {
-  std::size_t active = 0, idle = 0;
+  std::size_t active = 0, idle = 0, stalled = 0;
   Json reasons = Json::array();
   for (const auto& stream : hub.streams()) {
     const hub::StreamState state = stream->state();
     if (state == hub::StreamState::flowing) ++active;
     if (state == hub::StreamState::idle) ++idle;
-    if (state == hub::StreamState::flowing || state == hub::StreamState::idle) continue;
+    if (state == hub::StreamState::stalled) ++stalled;
+    if (state == hub::StreamState::flowing || state == hub::StreamState::idle || !stream->judged()) continue;
     reasons.push_back(fmt::format("{}: {}", stream->path(), why_not_flowing(*stream)));
+  }
+  for (const std::string& name : hub.required()) {
+    if (hub.find(name, "").empty()) reasons.push_back(name + ": required, and there is no such stream");
   }
   if (hub.streams().empty()) reasons.push_back("there is no stream");
   Json unmatched = Json::array();
@@ -223,6 +264,7 @@ Health health(const hub::Hub& hub) {
   json["timestamp"] = date_time(realtime_us());
   json["active_streams"] = active;
   json["idle_streams"] = idle;
+  json["stalled_streams"] = stalled;
   json["streams"] = hub.streams().size();
   json["reasons"] = std::move(reasons);
   json["waiting_for"] = std::move(unmatched);

@@ -28,14 +28,15 @@ std::string clients_json(const std::vector<hub::Stream*>& streams);
 /// /api/clients/ID.
 std::string client_json(const hub::Hub& hub, const hub::Client& client);
 
-/// /health: whether there are streams and each has a fresh frame or is idle, and why not.
+/// /health: whether there are streams, each that is judged has a fresh frame or is idle, and those required are there;
+/// and why not.
 struct Health {
   bool good = false;
   std::string json;
 };
 Health health(const hub::Hub& hub);
 
-/// "no frame for 12 s", "no frame yet", "the input ended: …", "nobody watches"; empty while it flows.
+/// "source lost 12 s ago: Connection refused", "no frame for 12 s", "no frame yet", "the input ended: …", "nobody watches"; empty while it flows.
 std::string why_not_flowing(const hub::Stream& stream);
 
 }  // namespace campipe::serve::status

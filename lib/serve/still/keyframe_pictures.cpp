@@ -16,7 +16,7 @@ constexpr int kMaxRunning = 2;
 }  // namespace
 
 void KeyframePictures::get(const hub::Stream& stream, std::uint64_t from, OnPicture on_picture) {
-  const hub::UnitPtr newest = stream.history().newest_keyframe();
+  const hub::UnitPtr newest = stream.history().last_keyframe();
   if (!newest || newest->index < from) return on_picture(Unexpected(stream.path() + ": no keyframe yet"));
   std::erase_if(entries_, [](const auto& one) { return !one.second.wanted && one.second.stream.expired(); });
   Entry& entry = entries_[&stream];
@@ -47,7 +47,7 @@ void KeyframePictures::start_some() {
 }
 
 void KeyframePictures::start(const hub::Stream& stream, Entry& entry) {
-  if (const hub::UnitPtr newest = stream.history().newest_keyframe()) entry.keyframe = newest;  // may have come since
+  if (const hub::UnitPtr newest = stream.history().last_keyframe()) entry.keyframe = newest;  // may have come since
   const std::string codec(media::name(stream.format()->video.codec));
   std::vector<std::string> argv{camenc_, "--quiet",        "-c",  "mjpeg", "--output-format",
                                 "jpeg",  "--input-format", codec, "-i",    "-"};

@@ -69,6 +69,7 @@ constexpr std::size_t kCrcBytes = 64;  ///< the last min(this, size) bytes of a 
 constexpr std::string_view kKeyVersion = "campipe.version";
 constexpr std::string_view kKeyClock = "campipe.clock";
 constexpr std::string_view kKeyOffset = "campipe.realtime_offset_us";
+constexpr std::string_view kKeySource = "campipe.state";  ///< to_text(SourceStatus); may come between frames
 constexpr std::string_view kKeyRange = "campipe.range";
 constexpr std::string_view kKeyMatrix = "campipe.matrix";
 constexpr std::string_view kKeyFrameRate = "r_frame_rate";  ///< libavformat's

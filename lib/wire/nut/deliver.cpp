@@ -143,13 +143,13 @@ void Reader::own_fields(const nut::FrameHead& head, media::Packet& packet) {
   if ((flags & nut::kCaptureKnown) != 0) {
     const std::int64_t implied = layout_->format.clock ? layout_->format.clock->captured_ns(packet.pts_us) : 0;
     std::int64_t captured = 0;
-    if (!__builtin_add_overflow(implied, nut::unfold(head.reserved[nut::kFieldCapture]), &captured)) {
-      packet.captured_ns = captured;
-    }
+    const bool sums = !__builtin_add_overflow(implied, nut::unfold(head.reserved[nut::kFieldCapture]), &captured);
+    // Never negative, and far from where differences overflow: a ring takes no other.
+    if (sums && captured >= 0 && captured <= nut::kMaxPtsUs * 1000) packet.captured_ns = captured;
   }
   if ((flags & nut::kDtsKnown) != 0) {
     const std::int64_t ahead = nut::unfold(head.reserved[nut::kFieldDts]);
-    if (std::abs(ahead) <= nut::kMaxPtsUs) packet.dts_us = packet.pts_us - ahead;
+    if (ahead >= -nut::kMaxPtsUs && ahead <= nut::kMaxPtsUs) packet.dts_us = packet.pts_us - ahead;
   } else if (is_video(head.stream) && layout_->streams[head.stream].decode_delay > 0) {
     packet.dts_us = dts_rule_.next(packet.pts_us, frame_us());
   }
@@ -196,8 +196,10 @@ void Reader::count_gap(const media::Packet& packet) {
   if (!packet.sequence) return;
   if (last_sequence_ && *packet.sequence > *last_sequence_) {
     const std::uint64_t missing = *packet.sequence - *last_sequence_ - 1;
-    if (missing < kMostMissing) stats_.gaps += missing;
+    const bool rest = rested_ && packet.discontinuity;
+    if (missing < kMostMissing && !rest) stats_.gaps += missing;
   }
+  if (packet.discontinuity) rested_ = false;
   last_sequence_ = packet.sequence;
 }
 

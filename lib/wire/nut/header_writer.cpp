@@ -125,6 +125,10 @@ Pairs video_facts(const media::VideoFormat& format) {
 
 }  // namespace
 
+void write_source(ByteWriter& out, const SourceStatus& status) {
+  write_info(out, 0, {{kKeySource, to_text(status)}});
+}
+
 void write_headers(ByteWriter& out, const media::StreamFormat& format, unsigned decode_delay) {
   write_main(out, format.audio ? 2 : 1);
   write_video(out, format.video, decode_delay);

@@ -110,6 +110,7 @@ void take_info(Info& info, std::size_t stream_plus1, const std::string& key, con
   if (stream_plus1 == 0) {
     if (key == kKeyClock) info.clock = value;
     if (key == kKeyVersion) info.version = value;
+    if (key == kKeySource) info.source = parse_source_status(value);
     return;
   }
   if (stream_plus1 > kMaxStreams) return;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/source_status.hpp"
 #include "media/format.hpp"
 #include "wire/nut/bytes.hpp"
 #include "wire/nut/constants.hpp"
@@ -62,7 +63,8 @@ struct Info {
   };
   std::string clock;
   std::string version;
-  std::vector<Stream> streams;  ///< by stream id
+  std::optional<SourceStatus> source;  ///< of the packet that was parsed last, until it is taken
+  std::vector<Stream> streams;         ///< by stream id
 };
 
 /// Bodies of packets, without start code, forward pointer and checksum. Nothing when they break the format's rules.
@@ -100,6 +102,9 @@ HeadResult parse_frame_head(std::span<const std::byte> bytes, const MainHeader& 
 
 /// Length of the side and meta data at the start of a payload (version 4, kSideData); nothing when it is broken.
 std::optional<std::size_t> side_data_bytes(std::span<const std::byte> payload);
+
+/// An info packet with what the source does. Other readers of NUT pass over its key.
+void write_source(ByteWriter& out, const SourceStatus& status);
 
 /// Main, stream and info packets of a stream of ours.
 void write_headers(ByteWriter& out, const media::StreamFormat& format, unsigned decode_delay);

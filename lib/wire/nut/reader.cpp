@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "wire/nut/tags.hpp"
 
@@ -204,6 +205,9 @@ void Reader::handle_body(std::uint64_t start, std::span<const std::byte> body) {
     if (good) group_->streams[stream->id] = std::move(stream);
   } else if (start == nut::kInfoStart) {
     if (group_) good = nut::parse_info(body, group_->info);
+    if (good && group_) {
+      if (const auto source = std::exchange(group_->info.source, std::nullopt)) take_source(*source);
+    }
   } else {
     if (group_open_) commit();
     const auto time = layout_ ? nut::parse_syncpoint(body, layout_->main) : std::nullopt;
@@ -214,6 +218,12 @@ void Reader::handle_body(std::uint64_t start, std::span<const std::byte> body) {
     }
   }
   if (!good) damaged(1);
+}
+
+void Reader::take_source(const SourceStatus& status) {
+  rested_ = rested_ || status.state == SourceState::resting;
+  if (options_.on_source) options_.on_source(status);
+  if (options_.on_idle) options_.on_idle();  // it may come each second and be all that comes
 }
 
 void Reader::start_group(nut::MainHeader main) {

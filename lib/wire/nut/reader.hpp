@@ -46,6 +46,7 @@ private:
   void start_group(nut::MainHeader main);
   void handle_body(std::uint64_t start, std::span<const std::byte> body);
   void commit();
+  void take_source(const SourceStatus& status);
   void adopt(media::StreamFormat format);
   void lost(std::uint64_t video_frames);
 
@@ -82,6 +83,7 @@ private:
   bool mark_next_ = false;        // the next video packet follows a loss
   std::uint64_t skip_bytes_ = 0;  // of a packet or payload that nobody wants
   std::optional<std::uint64_t> last_sequence_;
+  bool rested_ = false;  // since the last frame: what it did not make is not missing
   StreamClock clock_;  // for foreign streams
   ForeignClock foreign_;
   ReorderDepth depth_;  // of a foreign stream, whose header may not know

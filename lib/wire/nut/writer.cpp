@@ -59,6 +59,17 @@ void Writer::write(const media::Packet& packet) {
   if (video) ++packets_;
 }
 
+void Writer::set_source(const SourceStatus& status) {
+  if (!started_) {  // without headers it would be no NUT
+    source_due_ = status;
+    return;
+  }
+  head_.clear();
+  nut::write_source(head_, status);
+  std::array<iovec, 1> parts{stream::part(head_.bytes())};
+  out_.write(parts);
+}
+
 void Writer::add_headers(const media::Packet& packet) {
   if (packet.track == media::Track::video) {
     const bool deeper = depth_.take(packet, format_.video.frame_rate);
@@ -68,6 +79,8 @@ void Writer::add_headers(const media::Packet& packet) {
   if (!headers_due_) return;
   if (!started_) head_.raw(nut::kFileId);
   nut::write_headers(head_, format_, depth_.frames());
+  if (source_due_) nut::write_source(head_, *source_due_);
+  source_due_.reset();
   headers_due_ = false;
   started_ = true;
   headers_at_us_ = packet.pts_us;

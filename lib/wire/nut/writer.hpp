@@ -33,6 +33,7 @@ public:
 
   void set_format(const media::StreamFormat& format) override;
   void write(const media::Packet& packet) override;
+  void set_source(const SourceStatus& status) override;
   void abandon() noexcept override { out_.abandon(); }
   std::uint64_t packets() const override { return packets_; }
   std::uint64_t bytes() const override { return out_.bytes(); }
@@ -48,6 +49,7 @@ private:
   nut::ByteWriter head_;             // all that goes before the next payload
   std::array<KeyPosition, 2> keys_;  // by track
   ReorderDepth depth_;
+  std::optional<SourceStatus> source_due_;  ///< was told before the stream began
   bool headers_due_ = false;
   bool started_ = false;
   std::int64_t headers_at_us_ = 0;  // pts of the keyframe that the newest headers stand before

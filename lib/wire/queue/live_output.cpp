@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/clock.hpp"
@@ -9,6 +10,13 @@
 #include "wire/queue/live_queue.hpp"
 
 namespace campipe::wire::queue {
+
+namespace {
+
+/// What the source does is told again after so long without anything else: who reads knows that we live.
+constexpr auto kRepeat = std::chrono::seconds(1);
+
+}  // namespace
 
 struct LiveOutput::State {
   State(std::unique_ptr<stream::Writer> w, std::string n, bool live)
@@ -19,6 +27,7 @@ struct LiveOutput::State {
   void close_locked();
 
   const std::unique_ptr<stream::Writer> writer;  // used by the thread alone, but for abandon()
+  std::optional<SourceStatus> source;            // as it was told last, the thread's
   const std::string name;
   std::thread thread;
 
@@ -46,6 +55,11 @@ void LiveOutput::State::write(LiveQueue::Item item) {
     writer->set_format(*format);
     return;
   }
+  if (const auto* status = std::get_if<SourceStatus>(&item)) {
+    source = *status;
+    writer->set_source(*status);
+    return;
+  }
   const auto& packet = std::get<media::Packet>(item);
   writer->write(packet);
   const std::lock_guard lock(mutex);
@@ -56,9 +70,10 @@ void LiveOutput::State::write(LiveQueue::Item item) {
 void LiveOutput::State::run() {
   std::unique_lock lock(mutex);
   while (!counts.closed) {
-    work.wait(lock, [&] { return !queue.empty() || finishing || abandoned; });
-    if (abandoned || queue.empty()) break;
-    LiveQueue::Item item = queue.pop();
+    const auto due = [&] { return !queue.empty() || finishing || abandoned; };
+    const bool silent = source ? !work.wait_for(lock, kRepeat, due) : (work.wait(lock, due), false);
+    if (abandoned || (queue.empty() && !silent)) break;
+    LiveQueue::Item item = silent ? LiveQueue::Item(*source) : queue.pop();
     room.notify_all();
     writing_since_ns = monotonic_ns();
     lock.unlock();
@@ -94,6 +109,13 @@ void LiveOutput::set_format(const media::StreamFormat& format) {
   const std::lock_guard lock(state_->mutex);
   if (state_->counts.closed) return;
   state_->queue.set_format(format);
+  state_->work.notify_one();
+}
+
+void LiveOutput::set_source(const SourceStatus& status) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->counts.closed) return;
+  state_->queue.set_source(status);
   state_->work.notify_one();
 }
 

@@ -22,6 +22,7 @@ public:
 
   void set_format(const media::StreamFormat& format) override;
   void offer(const media::Packet& packet) override;
+  void set_source(const SourceStatus& status) override;
   bool finish(int timeout_ms) override;
   Stats stats() const override;
   const std::string& name() const noexcept override;

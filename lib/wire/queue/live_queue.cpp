@@ -34,6 +34,15 @@ void LiveQueue::set_format(const media::StreamFormat& format) {
   items_.emplace_back(format);
 }
 
+/// Of two with nothing between them only the last counts, so that no more of them wait than packets.
+void LiveQueue::set_source(const SourceStatus& status) {
+  if (!items_.empty() && std::holds_alternative<SourceStatus>(items_.back())) {
+    items_.back() = status;
+  } else {
+    items_.emplace_back(status);
+  }
+}
+
 bool LiveQueue::intra_only() const noexcept {
   return codec_ == media::VideoCodec::raw || codec_ == media::VideoCodec::mjpeg;
 }

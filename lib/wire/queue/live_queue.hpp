@@ -4,6 +4,7 @@
 #include <deque>
 #include <variant>
 
+#include "base/source_status.hpp"
 #include "media/packet.hpp"
 
 namespace campipe::wire::queue {
@@ -11,7 +12,7 @@ namespace campipe::wire::queue {
 /// What waits for the thread of a LiveOutput, and what goes when it does not keep up. Not thread-safe.
 class LiveQueue {
 public:
-  using Item = std::variant<media::StreamFormat, media::Packet>;
+  using Item = std::variant<media::StreamFormat, media::Packet, SourceStatus>;
   struct Dropped {
     std::uint64_t video = 0;
     std::uint64_t audio = 0;
@@ -20,6 +21,7 @@ public:
   explicit LiveQueue(bool live) noexcept : live_(live) {}
 
   void set_format(const media::StreamFormat& format);
+  void set_source(const SourceStatus& status);
   /// Takes a packet, and drops what the rules of LiveOutput say; with `live` only.
   Dropped push(const media::Packet& packet);
   /// Whether a packet of this track may come now; always when `live`.

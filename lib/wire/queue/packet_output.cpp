@@ -23,6 +23,9 @@ public:
   void offer(const media::Packet& packet) override {
     attempt([&] { writer_->write(packet); });
   }
+  void set_source(const SourceStatus& status) override {
+    attempt([&] { writer_->set_source(status); });
+  }
   std::shared_ptr<media::Buffer> room(std::size_t bytes) override {
     std::shared_ptr<media::Buffer> buffer;
     attempt([&] { buffer = writer_->room(bytes); });

@@ -24,9 +24,12 @@ public:
   PacketOutput(const PacketOutput&) = delete;
   PacketOutput& operator=(const PacketOutput&) = delete;
 
-  // From one thread, as is room().
+  // From one thread, as are room() and set_source().
   virtual void set_format(const media::StreamFormat& format) = 0;
   virtual void offer(const media::Packet& packet) = 0;
+  /// stream::Writer::set_source(), in order with the packets. An output that has a thread repeats it each second while
+  /// nothing flows; for the others the caller does.
+  virtual void set_source(const SourceStatus& status) = 0;
 
   /// stream::Writer::room() where offer() writes at once.
   virtual std::shared_ptr<media::Buffer> room(std::size_t) { return nullptr; }

@@ -143,6 +143,9 @@ stream::Pull Reader::next() {
         packet_due_ = take_unit(reader_->unit());
         reader_->unit() = {};
         break;
+      case ring::read::Event::source:
+        tell_source();
+        break;
       case ring::read::Event::timeout:
         look_at_link();
         tell_waiting(true);
@@ -178,10 +181,15 @@ void Reader::tell_waiting(bool now) {
   if (std::exchange(waiting_, now) != now && options_.on_waiting) options_.on_waiting(now);
 }
 
+void Reader::tell_source() {
+  if (std::exchange(rests_, reader_->rests()) != reader_->rests()) rested_ = true;
+  if (options_.on_source) options_.on_source(reader_->source());
+}
+
 void Reader::take_format() {
   media::StreamFormat format = from_ring(reader_->format(), name_);
-  const bool newest = options_.delivery == stream::Delivery::newest_pictures && format.video.codec == VideoCodec::raw;
-  const auto delivery = newest ? ring::read::Delivery::newest : ring::read::Delivery::in_order;
+  const bool live = options_.delivery == stream::Delivery::live_pictures && format.video.codec == VideoCodec::raw;
+  const auto delivery = live ? ring::read::Delivery::live : ring::read::Delivery::in_order;
   if (delivery != delivery_) return open(delivery);  // which tells the format again
   // What stood before a keyframe is known better than what had no room in the ring's format.
   if (told_format_ && format.video.codec == format_.video.codec && format.video.parameter_sets.empty()) {
@@ -270,6 +278,10 @@ void Reader::count_lost(const ring::layout::Unit& unit, const media::Packet& pac
   if (packet.sequence && last_sequence_ && *packet.sequence > *last_sequence_) {
     missing = *packet.sequence - *last_sequence_ - 1;
     if (missing >= kMostMissing) missing = 0;
+  }
+  if (rested_ && packet.discontinuity) {
+    rested_ = false;
+    missing = std::min(missing, unit.lost);
   }
   // The ring counts audio too; the source's count tells how many of them were pictures.
   const bool counts = packet.sequence && last_sequence_;

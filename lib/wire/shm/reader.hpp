@@ -37,6 +37,7 @@ private:
   void look_at_link();
   void say_link(ring::read::Link link);
   void tell_waiting(bool now);
+  void tell_source();
   void take_format();
   bool take_unit(ring::layout::Unit& unit);
   bool take_video(const ring::layout::Unit& unit, media::Packet packet);
@@ -69,6 +70,8 @@ private:
 
   std::optional<ring::read::Link> link_;  // as it was last said
   bool waiting_ = false;
+  std::uint32_t rests_ = 0;
+  bool rested_ = false;  // since the last frame: what it did not make is not missing
   bool complained_ = false;  // about pictures that are none
 
   Fd quit_;  // ends the watcher

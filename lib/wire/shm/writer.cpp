@@ -37,8 +37,7 @@ std::optional<std::int64_t> newest_pts(const std::string& name) {
   std::optional<std::int64_t> newest;
   try {
     ring::read::Reader there({.name = name, .leases = 0, .want = false, .skip_stale = false});
-    for (auto event = there.next(0); event == ring::read::Event::format || event == ring::read::Event::unit;
-         event = there.next(0)) {
+    for (auto event = there.next(0); event != ring::read::Event::timeout; event = there.next(0)) {
       const ring::layout::UnitInfo& info = there.unit().info;
       if (event == ring::read::Event::unit && (info.flags & ring::layout::kAudio) == 0)
         newest = std::max(newest.value_or(info.pts_us), info.pts_us);

@@ -20,6 +20,7 @@ public:
 
   void set_format(const media::StreamFormat& format) override;
   void write(const media::Packet& packet) override;
+  void set_source(const SourceStatus& status) override { ring_.set_source(status); }
   bool never_blocks() const override { return true; }
   std::shared_ptr<media::Buffer> room(std::size_t bytes) override;
   std::optional<stream::Inherited> inherited() const override { return inherited_; }

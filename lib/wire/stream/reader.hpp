@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/fd.hpp"
+#include "base/source_status.hpp"
 #include "media/packet.hpp"
 
 namespace campipe::wire::stream {
@@ -26,14 +27,17 @@ struct ReaderStats {
   std::uint64_t bytes = 0;
   std::uint64_t resyncs = 0;  ///< times the stream had to be searched for a place to go on
   std::uint64_t dropped = 0;  ///< frames left out: damaged, or between damage and the next keyframe
-  std::uint64_t gaps = 0;     ///< frames that the source's sequence numbers say are missing
+  /// Frames that the source's sequence numbers say are missing; not those that were not made because nobody wanted them.
+  std::uint64_t gaps = 0;
   bool truncated = false;
 };
 
 /// What a reader of a ring gets when it does not keep up.
 enum class Delivery {
-  in_order,         ///< everything that the ring still has; the rest is told as lost
-  newest_pictures,  ///< of raw pictures the newest there is, the others as in_order
+  in_order,  ///< everything that the ring still has; the rest is told as lost
+  /// Raw pictures in order too, until what is next is about to leave the ring: then on with the newest. The others as
+  /// in_order.
+  live_pictures,
 };
 
 struct ReadOptions {
@@ -51,6 +55,9 @@ struct ReadOptions {
   std::function<void(bool)> on_waiting;
   /// Rings: called with whether somebody writes the ring, at first and at each change; in the reading thread.
   std::function<void(bool)> on_writer;
+  /// Called with what the writer of a ring or pipe says of its source, at each change; once a second, too, by a pipe in
+  /// which nothing else comes. In the reading thread.
+  std::function<void(const SourceStatus&)> on_source;
 };
 
 /// Reads packets from a blocking descriptor, in one thread. Distrusts everything: lengths are bounded (an access unit

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/fd.hpp"
+#include "base/source_status.hpp"
 #include "media/packet.hpp"
 
 namespace campipe::ring::write {
@@ -36,6 +37,10 @@ public:
 
   /// Throws OutputClosed when the reader is gone, Error(cannot_create) when the disk is full, Error(io_error).
   virtual void write(const media::Packet& packet) = 0;
+
+  /// Tells readers what the source does, where the output can: a ring, and NUT once it has begun. At each change, and
+  /// again each second while nothing flows. Throws as write() does.
+  virtual void set_source(const SourceStatus&) {}
 
   /// No more packets are wanted (a `jpeg` output has its picture).
   virtual bool complete() const { return false; }

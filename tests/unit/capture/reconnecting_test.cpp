@@ -2,6 +2,7 @@
 
 #include <deque>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 
 namespace campipe::capture {
 namespace {
+
+using ::testing::ElementsAre;
 
 /// A source that does what a script says; its waits end at once.
 class ScriptedSource : public Source {
@@ -52,14 +55,18 @@ private:
 struct Rig {
   Fd stop{::eventfd(0, EFD_CLOEXEC)};
   ScriptedSource* inner = nullptr;
-  std::vector<bool> waiting;
+  std::vector<SourceState> states;
+  std::vector<std::string> reasons;
   std::unique_ptr<Reconnecting> source;
 
   explicit Rig(Reconnecting::Options options = {}) {
     auto scripted = std::make_unique<ScriptedSource>();
     inner = scripted.get();
-    source = std::make_unique<Reconnecting>(std::move(scripted), options, Host{stop.get(), {}},
-                                            [this](bool now) { waiting.push_back(now); });
+    source = std::make_unique<Reconnecting>(std::move(scripted), options, Host{stop.get(), {}});
+    source->tell_status([this](const SourceStatus& status) {
+      states.push_back(status.state);
+      reasons.push_back(status.reason);
+    });
   }
   void ask_to_stop() const {
     const std::uint64_t one = 1;
@@ -81,7 +88,8 @@ TEST(Reconnecting, OpensALostSourceAgainAndFlagsWhatFollows) {
   EXPECT_FALSE(rig.source->packet().discontinuity);
   EXPECT_EQ(rig.inner->opened, 4);
   EXPECT_EQ(rig.inner->waited, 3);
-  EXPECT_EQ(rig.waiting, (std::vector{false, true, false}));
+  EXPECT_THAT(rig.states, ElementsAre(SourceState::running, SourceState::lost, SourceState::lost, SourceState::running));
+  EXPECT_THAT(rig.reasons, ElementsAre("", "fake", "not now", ""));
   EXPECT_EQ(rig.source->reconnections(), 1U);
 }
 
@@ -96,10 +104,11 @@ TEST(Reconnecting, WaitsForASourceThatIsNotThereYet) {
   rig.inner->opens = {ExitCode::no_input, ExitCode::unavailable, std::nullopt};
   rig.inner->pulls = {Pull::format, Pull::packet};
   rig.source->open();
-  EXPECT_EQ(rig.waiting, std::vector{true});
+  EXPECT_THAT(rig.states, ElementsAre(SourceState::lost));
   EXPECT_EQ(rig.source->next(), Pull::format);
+  EXPECT_THAT(rig.states, ElementsAre(SourceState::lost)) << "it is back with its first frame, not when it opens";
   EXPECT_EQ(rig.source->next(), Pull::packet);
-  EXPECT_EQ(rig.waiting, (std::vector{true, false}));
+  EXPECT_THAT(rig.states, ElementsAre(SourceState::lost, SourceState::running));
 }
 
 TEST(Reconnecting, GivesUpOnWhatWillNotPass) {

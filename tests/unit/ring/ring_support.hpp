@@ -99,6 +99,7 @@ inline std::uint64_t get(read::Reader& reader) {
   for (;;) {
     switch (reader.next(5000)) {
       case read::Event::format:
+      case read::Event::source:
         continue;
       case read::Event::unit:
         return number_of(reader.unit().bytes);

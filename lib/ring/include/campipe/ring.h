@@ -45,7 +45,7 @@ extern "C" {
 #endif
 
 /* The version of this interface: grows when something is added. */
-#define CAMPIPE_RING_API_VERSION 1
+#define CAMPIPE_RING_API_VERSION 2
 
 /* The version of the library that is loaded, such as "0.1.0". Static. */
 CAMPIPE_RING_API const char* campipe_ring_version(void);
@@ -254,6 +254,14 @@ enum campipe_ring_link {
   CAMPIPE_RING_LINK_LIVE = 2
 };
 
+/* What the writer says of its source. */
+enum campipe_ring_source {
+  CAMPIPE_RING_SOURCE_UNKNOWN = 0, /* it does not tell */
+  CAMPIPE_RING_SOURCE_RUNNING = 1, /* frames come, or should */
+  CAMPIPE_RING_SOURCE_RESTING = 2, /* stopped on demand: nobody wants frames */
+  CAMPIPE_RING_SOURCE_LOST = 3     /* the camera or server is away: frames cannot come */
+};
+
 struct campipe_ring_reader_stats {
   uint32_t size;     /* sizeof of this struct, set by the caller */
   uint32_t link;     /* enum campipe_ring_link, as of the last campipe_ring_reader_next() */
@@ -262,6 +270,11 @@ struct campipe_ring_reader_stats {
   uint64_t copied;   /* of a raw ring, because all leases were in use */
   uint64_t damaged;  /* not delivered */
   uint64_t reopened; /* times that the ring was replaced */
+  /* Since version 2. */
+  uint32_t source_state;    /* enum campipe_ring_source, as of the last campipe_ring_reader_next() */
+  uint32_t rests;           /* times that the writer began to rest; frames that a rest did not make are not lost */
+  int64_t source_since_us;  /* Unix time from which on it holds; 0 = unknown */
+  char source_reason[96];   /* of a lost source: UTF-8, NUL-terminated, "Connection refused" */
 };
 CAMPIPE_RING_API int campipe_ring_reader_get_stats(campipe_ring_reader* reader,
                                                    struct campipe_ring_reader_stats* stats);
@@ -327,6 +340,11 @@ CAMPIPE_RING_API int campipe_ring_writer_stamp(campipe_ring_writer* writer, int6
  * because no slot was free (counted in the ring), or an error. */
 CAMPIPE_RING_API int campipe_ring_writer_publish(campipe_ring_writer* writer, const struct campipe_ring_unit* unit,
                                                  const void* data, uint64_t bytes);
+
+/* Tells readers what the source does: enum campipe_ring_source, and for a lost one why in at most 95 bytes of UTF-8 (or
+ * NULL). Again each second while no frames come it also keeps the ring's names in /dev/shm. Answers 0, ARGUMENT, or BUSY
+ * when the names were removed and another writer has them now. Since version 2. */
+CAMPIPE_RING_API int campipe_ring_writer_set_source(campipe_ring_writer* writer, uint32_t state, const char* reason);
 
 /* 1 = somebody wants frames, 0 = nobody does: there is no need to make any. */
 CAMPIPE_RING_API int campipe_ring_writer_wanted(campipe_ring_writer* writer);

@@ -304,7 +304,7 @@ TEST_F(HttpSource, AServerThatFallsSilentIsLost) {
   source.open();
   const Taken taken = take_from(source);
   EXPECT_EQ(taken.last, Pull::lost);
-  EXPECT_EQ(source.loss(), "no pictures for 100ms");
+  EXPECT_EQ(source.loss(), "no frames for 100ms");
   EXPECT_GE(taken.packets.size(), 2U) << "the last may still wait for what follows it";
 }
 

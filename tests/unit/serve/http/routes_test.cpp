@@ -225,7 +225,22 @@ TEST_F(HttpRoutesTest, WaitingEndsWithTheReason) {
   cam_.set_format(fake::format(VideoCodec::mjpeg));
   cam_.push(fake::picture(0));
   clock_.now_ns += 7'000'000'000;
-  EXPECT_EQ(body(get("/snapshot/cam")), "cam: no frame for 7 s\n");
+  EXPECT_EQ(body(get("/snapshot/cam?fresh=1")), "cam: no frame for 7 s\n");
+}
+
+TEST_F(HttpRoutesTest, AStillOfWhatStoppedIsTheLastPictureWithItsAge) {
+  serve({.wait_ms = 60'000});
+  cam_.set_format(fake::format(VideoCodec::mjpeg));
+  media::Packet packet = fake::picture(0);
+  packet.captured_ns.reset();
+  cam_.push(std::move(packet));
+  clock_.now_ns += 7'000'000'000;
+  for (const char* path : {"/snapshot/cam", "/snapshot/cam?peek=1"}) {
+    const std::string answer = get(path);
+    EXPECT_NE(answer.find("200 OK"), std::string::npos) << path;
+    EXPECT_NE(answer.find("X-Age: 7."), std::string::npos) << path;
+    EXPECT_NE(answer.find("X-UStreamer-Online: false"), std::string::npos) << path;
+  }
 }
 
 TEST_F(HttpRoutesTest, FreshPictureIsNewerThanTheRequest) {

@@ -63,14 +63,16 @@ TEST_F(HubTest, HistoryIsBoundedByBytes) {
   push(stream, 0, 50, 1000, 10'000);
   EXPECT_LE(stream.history().bytes(), 100'000U);
   EXPECT_EQ(stream.history().newest_keyframe(), nullptr);
+  ASSERT_TRUE(stream.history().last_keyframe());
+  EXPECT_EQ(stream.history().last_keyframe()->index, 0U) << "a still can be made of it";
 }
 
-TEST_F(HubTest, HistoryIsBoundedByTime) {
+TEST_F(HubTest, HistoryWithoutAKeyframeIsBoundedByTime) {
   hub::Stream& stream = add("cam", "", VideoCodec::h264);
-  push(stream, 0, 400, 100'000, 10);
+  push(stream, 1, 400, 100'000, 10);
   EXPECT_LE(stream.history().end() - stream.history().begin(), 301U);
   clock_.now_ns += 20'000'000'000;
-  push(stream, 1'000, 1, 100'000, 10);  // 20 s later by its own clock, too
+  push(stream, 1'001, 1, 100'000, 10);  // 20 s later by its own clock, too
   EXPECT_EQ(stream.history().end() - stream.history().begin(), 1U);
 }
 
@@ -373,6 +375,32 @@ TEST_F(HubTest, SlowStreamIsNotStalledBetweenItsFrames) {
   EXPECT_EQ(stream.state(), hub::StreamState::flowing);
   clock_.now_ns += 15'000'000'000;
   EXPECT_EQ(stream.state(), hub::StreamState::stalled);
+}
+
+TEST_F(HubTest, ABareStreamOfSlowPicturesIsMeasured) {
+  hub::Stream& stream = add("slow", "", VideoCodec::mjpeg);  // says 30 fps
+  for (int i = 0; i < 5; ++i) {
+    stream.push(fake::picture(i));
+    clock_.now_ns += 20'000'000'000;
+  }
+  EXPECT_EQ(stream.state(), hub::StreamState::flowing);
+  clock_.now_ns += 45'000'000'000;
+  EXPECT_EQ(stream.state(), hub::StreamState::stalled);
+}
+
+TEST_F(HubTest, AnOutageDoesNotMakeAStreamSlow) {
+  hub::Stream& stream = add("cam", "", VideoCodec::mjpeg);
+  push(stream, 0, 10, 1);
+  clock_.now_ns += 600'000'000'000;
+  push(stream, 10, 2, 1);
+  clock_.now_ns += 3'000'000'000;
+  EXPECT_EQ(stream.state(), hub::StreamState::stalled);
+}
+
+TEST_F(HubTest, AKeyframeStaysUntilTheNextHoweverLongThatTakes) {
+  hub::Stream& stream = add("cam", "", VideoCodec::h264);
+  push(stream, 0, 30 * 60, 10'000);
+  EXPECT_EQ(stream.history().newest_keyframe()->index, 0U) << "a minute later";
 }
 
 /// Leaves when told of a unit, and takes another with it.

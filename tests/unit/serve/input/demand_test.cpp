@@ -103,6 +103,57 @@ TEST_F(DemandTest, SilenceThatNobodyMindsIsIdleness) {
   EXPECT_EQ(cam_.state(), hub::StreamState::stalled);  // it answered, and stopped
 }
 
+TEST_F(DemandTest, OnlyAWriterThatSaysSoRests) {
+  rest(VideoCodec::h264);
+  cam_.set_source_status(source_status(SourceState::running));
+  EXPECT_EQ(cam_.state(), hub::StreamState::stalled) << "it should run";
+  EXPECT_FALSE(status::health(hub_).good);
+  EXPECT_FALSE(cam_.can_rest());
+  cam_.set_source_status(source_status(SourceState::resting));
+  EXPECT_EQ(cam_.state(), hub::StreamState::idle);
+  EXPECT_TRUE(status::health(hub_).good);
+  cam_.set_source_status(source_status(SourceState::running));
+  EXPECT_EQ(cam_.state(), hub::StreamState::idle) << "it is waking";
+  EXPECT_TRUE(cam_.can_rest());
+  clock_.now_ns += 6 * kSecond;
+  EXPECT_EQ(cam_.state(), hub::StreamState::stalled);
+}
+
+TEST_F(DemandTest, ALostSourceIsNeverIdle) {
+  rest(VideoCodec::h264);
+  for (const bool wanted : {false, true}) {
+    const auto wish = wanted ? std::make_unique<hub::Wish>(cam_) : nullptr;
+    cam_.set_source_status(source_status(SourceState::resting));
+    cam_.set_source_status(source_status(SourceState::lost, "Connection refused"));
+    EXPECT_EQ(cam_.state(), hub::StreamState::stalled);
+    EXPECT_THAT(status::why_not_flowing(cam_), testing::HasSubstr("source lost 0 s ago: Connection refused"));
+    const auto health = status::health(hub_);
+    EXPECT_FALSE(health.good);
+    EXPECT_THAT(health.json, testing::HasSubstr("Connection refused"));
+  }
+  cam_.push(fake::picture(1));
+  EXPECT_EQ(cam_.state(), hub::StreamState::flowing) << "what comes counts more";
+}
+
+TEST_F(DemandTest, APipeThatRestsHasToSaySoAgain) {
+  cam_.set_source(nullptr);
+  rest(VideoCodec::h264);
+  cam_.set_source_status(source_status(SourceState::resting));
+  EXPECT_EQ(cam_.state(), hub::StreamState::idle);
+  clock_.now_ns += 4 * kSecond;
+  EXPECT_EQ(cam_.state(), hub::StreamState::stalled) << "its writer may be stopped or hung";
+}
+
+TEST_F(DemandTest, HealthJudgesWhatWasNamed) {
+  cam_.set_judged(false);
+  cam_.set_source_status(source_status(SourceState::lost, "unplugged"));
+  EXPECT_TRUE(status::health(hub_).good);
+  hub_.set_required({"cam", "yard"});
+  const auto health = status::health(hub_);
+  EXPECT_FALSE(health.good);
+  EXPECT_THAT(health.json, testing::HasSubstr("yard: required, and there is no such stream"));
+}
+
 TEST_F(DemandTest, WithoutAWriterSilenceIsAFault) {
   rest(VideoCodec::h264);
   cam_.set_writer(false);

@@ -42,5 +42,59 @@ TEST(NutRoundTrip, KeepsFormatTimesAndBytes) {
   EXPECT_EQ(read.stats.dropped, 0U);
 }
 
+/// A writer and a reader of one pipe, in turns.
+struct Ends {
+  Pipe pipe = make_pipe();
+  std::vector<SourceStatus> heard;
+  int idle = 0;
+  std::unique_ptr<stream::Writer> out = make_writer(std::move(pipe.write_end), "stdout", stream::OutputFormat::nut, {});
+
+  Read read() {
+    out.reset();
+    stream::ReadOptions options;
+    options.on_source = [this](const SourceStatus& status) { heard.push_back(status); };
+    options.on_idle = [this] { ++idle; };
+    return read_all(std::move(pipe.read_end), std::move(options));
+  }
+};
+
+TEST(NutRoundTrip, TellsWhatTheSourceDoesBetweenTheFrames) {
+  const StreamFormat format = small_raw();
+  const auto packets = raw_packets(format, 3);
+  const SourceStatus running = source_status(SourceState::running);
+  const SourceStatus lost = source_status(SourceState::lost, "Connection refused");
+  Ends ends;
+  ends.out->set_source(running);  // before there is a stream
+  ends.out->set_format(format);
+  ends.out->write(packets[0]);
+  ends.out->set_source(lost);
+  ends.out->set_source(lost);
+  ends.out->write(packets[1]);
+  ends.out->write(packets[2]);
+  const Read read = ends.read();
+  EXPECT_EQ(ends.heard, (std::vector{running, lost, lost}));
+  EXPECT_GE(ends.idle, 3) << "who waits hears that the writer lives";
+  EXPECT_EQ(read.packets.size(), 3U);
+  EXPECT_EQ(read.stats.resyncs + read.stats.dropped, 0U);
+  EXPECT_FALSE(read.packets[1].discontinuity);
+}
+
+TEST(NutRoundTrip, WhatARestDidNotMakeIsNotMissing) {
+  const StreamFormat format = small_raw();
+  auto packets = raw_packets(format, 3);
+  packets[1].sequence = 100;
+  packets[1].discontinuity = true;
+  packets[2].sequence = 110;
+  packets[2].discontinuity = true;
+  Ends ends;
+  ends.out->set_format(format);
+  ends.out->write(packets[0]);
+  ends.out->set_source(source_status(SourceState::resting));
+  ends.out->set_source(source_status(SourceState::running));
+  ends.out->write(packets[1]);
+  ends.out->write(packets[2]);
+  EXPECT_EQ(ends.read().stats.gaps, 9U) << "of which the first jump is no part";
+}
+
 }  // namespace
 }  // namespace campipe::wire::test

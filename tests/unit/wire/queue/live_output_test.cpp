@@ -31,6 +31,7 @@ public:
     int writing = 0;
     std::vector<Packet> taken;
     std::vector<StreamFormat> formats;
+    std::vector<SourceStatus> sources;
     bool abandoned = false;
 
     void set_open(bool now) {
@@ -57,6 +58,11 @@ public:
     --shared_->writing;
     shared_->changed.notify_all();
     shared_->taken.push_back(packet);
+  }
+  void set_source(const SourceStatus& status) override {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->sources.push_back(status);
+    shared_->changed.notify_all();
   }
   void abandon() noexcept override {
     const std::lock_guard lock(shared_->mutex);
@@ -229,6 +235,24 @@ TEST(LiveOutput, IsClosedAfterTheOnePictureOfAJpegOutput) {
   EXPECT_TRUE(output.finish(kLongMs));
   EXPECT_TRUE(output.stats().closed);
   EXPECT_EQ(file.content().size(), 100U);
+}
+
+TEST(LiveOutput, RepeatsWhatTheSourceDoesWhileNothingFlows) {
+  const auto shared = std::make_shared<GatedWriter::Shared>();
+  queue::LiveOutput output(std::make_unique<GatedWriter>(shared), "out", true);
+  const SourceStatus lost = source_status(SourceState::lost, "unplugged");
+  output.set_source(lost);
+  std::unique_lock lock(shared->mutex);
+  ASSERT_TRUE(
+      shared->changed.wait_for(lock, std::chrono::milliseconds(kLongMs), [&] { return shared->sources.size() >= 3; }));
+  for (const SourceStatus& status : shared->sources) EXPECT_EQ(status, lost);
+}
+
+TEST(LiveQueue, StatusesThatFollowEachOtherAreOne) {
+  queue::LiveQueue queue(true);
+  for (int i = 0; i < 1000; ++i) queue.set_source(source_status(SourceState::lost, std::to_string(i)));
+  EXPECT_EQ(std::get<SourceStatus>(queue.pop()).reason, "999");
+  EXPECT_TRUE(queue.empty());
 }
 
 }  // namespace

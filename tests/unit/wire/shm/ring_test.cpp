@@ -1,6 +1,8 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
+#include "ring/kernel/names.hpp"
+#include "ring/survey.hpp"
 #include "wire/open.hpp"
 #include "wire/queue/packet_output.hpp"
 #include "wire/shm/format.hpp"
@@ -421,24 +423,151 @@ TEST_F(Ring, OnChangeExitRefusesAnotherPicture) {
   EXPECT_THROW(in->next(), Error);
 }
 
-TEST_F(Ring, ASlowReaderOfNewestPicturesSkips) {
+TEST_F(Ring, ASlowReaderOfLivePicturesCatchesUpInOrderWhileTheRingHasThem) {
   const auto out = writer();
-  const auto in = reader({.delivery = stream::Delivery::newest_pictures});
-  const auto sent = raw_packets(picture_format(), 6);
+  const auto in = reader({.delivery = stream::Delivery::live_pictures});
+  const auto sent = raw_packets(picture_format(), 7);
   out->set_format(picture_format());
   out->write(sent[0]);
   expect_same(take(*in), sent[0]);
-  for (std::size_t i = 1; i < 6; ++i) out->write(sent[i]);
+  for (std::size_t i = 1; i < 7; ++i) out->write(sent[i]);
+  for (std::size_t i = 1; i < 7; ++i) expect_same(take(*in), sent[i]);
+  EXPECT_EQ(in->stats().dropped, 0U);
+}
+
+TEST_F(Ring, OneThatIsLaterThanTheRingHoldsGoesOnWithTheNewest) {
+  const auto out = writer();
+  const auto in = reader({.delivery = stream::Delivery::live_pictures});
+  const auto sent = raw_packets(picture_format(), 12);
+  out->set_format(picture_format());
+  out->write(sent[0]);
+  expect_same(take(*in), sent[0]);
+  for (std::size_t i = 1; i < 12; ++i) out->write(sent[i]);
   const Packet newest = take(*in);
-  EXPECT_EQ(newest.sequence, 5U);
+  EXPECT_EQ(newest.sequence, 11U);
   EXPECT_TRUE(newest.discontinuity);
-  EXPECT_EQ(in->stats().dropped, 4U);
+  EXPECT_EQ(in->stats().dropped, 10U);
   EXPECT_EQ(in->stats().gaps, 0U);
 }
 
-TEST_F(Ring, NewestPicturesSkipsNoCodedVideo) {
+/// What the reader hears of the source, and the packets of `frames` frames between.
+struct Heard {
+  std::vector<SourceStatus> statuses;
+  stream::ReadOptions options() {
+    stream::ReadOptions read;
+    read.on_source = [this](const SourceStatus& status) { statuses.push_back(status); };
+    return read;
+  }
+};
+
+TEST_F(Ring, TellsWhatTheSourceDoes) {
+  Heard heard;
   const auto out = writer();
-  const auto in = reader({.delivery = stream::Delivery::newest_pictures});
+  const auto in = reader(heard.options());
+  out->set_source(source_status(SourceState::running));
+  out->set_format(coded_format(VideoCodec::mjpeg));
+  out->write(unit(0, true));
+  EXPECT_EQ(take(*in).sequence, 0U);
+  ASSERT_EQ(heard.statuses.size(), 1U);
+  EXPECT_EQ(heard.statuses[0].state, SourceState::running);
+  const SourceStatus lost = source_status(SourceState::lost, "Connection refused");
+  out->set_source(lost);
+  out->write(unit(1, true));
+  EXPECT_EQ(take(*in).sequence, 1U);
+  ASSERT_EQ(heard.statuses.size(), 2U);
+  EXPECT_EQ(heard.statuses[1], lost);
+}
+
+TEST_F(Ring, ANewWriterThatSaysNothingReadsAsUnknown) {
+  Heard heard;
+  auto out = writer();
+  const auto in = reader(heard.options());
+  out->set_source(source_status(SourceState::lost, "unplugged"));
+  out->set_format(coded_format(VideoCodec::mjpeg));
+  out->write(unit(0, true));
+  take(*in);
+  EXPECT_EQ(heard.statuses.back().reason, "unplugged");
+  out.reset();
+  out = writer();
+  out->set_format(coded_format(VideoCodec::mjpeg));
+  out->write(unit(1, true));
+  take(*in);
+  EXPECT_EQ(heard.statuses.back(), SourceStatus{});
+}
+
+TEST_F(Ring, ANextWriterTellsBeforeItsFirstFrame) {
+  Heard heard;
+  auto out = writer();
+  const auto in = reader(heard.options());
+  out->set_format(coded_format(VideoCodec::mjpeg));
+  out->write(unit(0, true));
+  take(*in);
+  out.reset();
+  out = writer();
+  out->set_source(source_status(SourceState::lost, "no such device"));
+  ring::read::Reader looker({.name = name(), .want = false});
+  auto event = looker.next(5000);
+  while (event == ring::read::Event::format || event == ring::read::Event::unit) event = looker.next(5000);
+  EXPECT_EQ(event, ring::read::Event::source);
+  EXPECT_EQ(looker.source().reason, "no such device");
+  const auto late = reader(heard.options());
+  out->set_source(source_status(SourceState::running));
+  out->set_format(coded_format(VideoCodec::mjpeg));
+  out->write(unit(1, true));
+  EXPECT_EQ(take(*late).sequence, 0U);
+  EXPECT_EQ(take(*late).sequence, 1U);
+  EXPECT_EQ(heard.statuses.back().state, SourceState::running);
+}
+
+TEST_F(Ring, WhatARestDidNotMakeIsNotMissing) {
+  Heard heard;
+  const auto out = writer();
+  const auto in = reader(heard.options());
+  out->set_format(coded_format(VideoCodec::mjpeg));
+  out->write(unit(0, true));
+  take(*in);
+  out->set_source(source_status(SourceState::resting));
+  out->set_source(source_status(SourceState::running));
+  Packet woken = unit(140, true);
+  woken.discontinuity = true;
+  out->write(woken);
+  EXPECT_EQ(take(*in).sequence, 140U);
+  EXPECT_EQ(in->stats().gaps + in->stats().dropped, 0U);
+  Packet gap = unit(150, true);
+  gap.discontinuity = true;
+  out->write(gap);
+  take(*in);
+  EXPECT_EQ(in->stats().gaps, 9U) << "without a rest it is a loss";
+}
+
+TEST_F(Ring, NamesThatWereTakenAwayAreMadeAnew) {
+  const auto out = writer();
+  const auto in = reader({});
+  out->set_format(coded_format(VideoCodec::mjpeg));
+  out->write(unit(0, true));
+  EXPECT_EQ(take(*in).sequence, 0U);
+  ring::remove(name(), true);
+  std::uint64_t number = 1;
+  const auto there = [&] { return ::access(ring::kernel::object_path(name()).c_str(), F_OK) == 0; };
+  for (const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+       !there() && std::chrono::steady_clock::now() < until; ++number) {
+    out->write(unit(number, true));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  ASSERT_TRUE(there());
+  const auto late = reader({});
+  out->write(unit(number, true));
+  std::uint64_t late_last = 0;
+  while (late_last < number) late_last = take(*late).sequence.value_or(0);  // fails the test when nothing comes
+  EXPECT_EQ(late->stats().dropped + late->stats().gaps, 0U) << "who comes now finds it";
+  std::uint64_t last = 0;
+  while (last < number) last = take(*in).sequence.value_or(0);
+  EXPECT_EQ(in->stats().dropped + in->stats().gaps, 0U) << "and who was there has lost nothing";
+}
+
+TEST_F(Ring, LivePicturesSkipNoCodedVideo) {
+  const auto out = writer();
+  const auto in = reader({.delivery = stream::Delivery::live_pictures});
   out->set_format(coded_format(VideoCodec::mjpeg));
   out->write(unit(0, true));
   EXPECT_EQ(take(*in).sequence, 0U);
