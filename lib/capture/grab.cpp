@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <poll.h>
 
 #include "base/clock.hpp"
@@ -110,6 +111,14 @@ void Grab::run() {
     }
   }
   finish(false);
+  if (frames_ == 0)
+    throw Error(ExitCode::bad_data, source_.name() + ": ended before its first frame" + why_none());
+}
+
+std::string Grab::why_none() const {
+  if (status_.lost()) return ": " + status_.reason;
+  const std::uint64_t dropped = source_.stats().dropped;
+  return dropped == 0 ? std::string() : fmt::format(": {} damaged and left out", dropped);
 }
 
 /// Closes the source until frames are wanted again. Answers false when a stop came first.

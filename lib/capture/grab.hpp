@@ -37,8 +37,13 @@ public:
   ~Grab();
 
   /// Until the source's end, the limit, a stop, or no output being left. Throws OutputClosed when all readers are gone,
-  /// what an output failed with once the others are done, Error(io_error) when the source is lost.
+  /// what an output failed with once the others are done, Error(io_error) when the source is lost, Error(bad_data) when
+  /// it ended without a frame.
   void run();
+
+  std::uint64_t frames() const noexcept { return frames_; }  ///< video, handed to the outputs
+  /// Why there was no frame: what the source said last, or what became of its frames.
+  std::string why_none() const;
 
   /// At least once a second in the source's thread, from Host::alive: outputs hear again what the source does.
   void tick();

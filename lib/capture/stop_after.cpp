@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
@@ -30,6 +31,11 @@ StopAfter::StopAfter(int stop_fd, std::chrono::nanoseconds duration) : either_(:
   if (!timer_ || ::timerfd_settime(timer_.get(), 0, &spec, nullptr) != 0)
     throw_errno(errno, "cannot set the time limit");
   add(either_.get(), timer_.get());
+}
+
+bool StopAfter::is_over() const noexcept {
+  pollfd timer{timer_.get(), POLLIN, 0};
+  return timer_ && ::poll(&timer, 1, 0) > 0;
 }
 
 }  // namespace campipe::capture

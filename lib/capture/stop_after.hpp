@@ -10,6 +10,7 @@ class StopAfter {
 public:
   StopAfter(int stop_fd, std::chrono::nanoseconds duration);
   int fd() const noexcept { return either_.get(); }
+  bool is_over() const noexcept;  ///< the time
 
 private:
   Fd timer_;

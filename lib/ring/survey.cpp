@@ -13,6 +13,7 @@
 #include "ring/kernel/names.hpp"
 #include "ring/layout/format_table.hpp"
 #include "ring/layout/geometry.hpp"
+#include "ring/layout/source_field.hpp"
 
 namespace campipe::ring {
 
@@ -107,6 +108,7 @@ void look_at_ring(const kernel::Object& object, Survey& survey) {
   if (survey.state == "live") {
     survey.writer_pid = header.writer_pid.load(std::memory_order_relaxed);
     survey.writer_command = command_of(header.writer_comm);
+    survey.source = layout::get_source(header).status;
   } else if (header.state.load(std::memory_order_relaxed) == layout::kRetired) {
     survey.state = "retired";
   } else if (header.state.load(std::memory_order_relaxed) == layout::kClosed) {

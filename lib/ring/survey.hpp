@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/source_status.hpp"
 #include "ring/layout/format.hpp"
 
 namespace campipe::ring {
@@ -35,6 +36,7 @@ struct Survey {
   std::uint32_t writer_pid = 0;  ///< 0 = no writer
   std::string writer_command;
   std::int64_t writer_since_us = 0;
+  SourceStatus source;  ///< what the writer says of its source
   std::uint32_t uid = 0, mode = 0;
   bool other_readers = false;  ///< somebody without write access to the control object reads
   std::vector<Reader> readers;

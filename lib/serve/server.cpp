@@ -121,6 +121,7 @@ int Server::run() {
   inputs_.start();
   loop_.run();
   inputs_.stop();
+  if (stopped_) return static_cast<int>(ExitCode::ok);  // an input's failure has been told, and the others were served
   return static_cast<int>(inputs_.failure().value_or(ExitCode::ok));
 }
 
@@ -135,6 +136,7 @@ void Server::drain() {
 
 void Server::shut_down() {
   stop_watch_.set(0);
+  stopped_ = true;
   ending_since_ms_ = loop_.now_ms();
   draining_ = false;
   if (http_) http_->stop(true);

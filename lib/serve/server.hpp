@@ -60,6 +60,7 @@ private:
   std::unique_ptr<rtsp::Server> rtsp_;
   std::atomic<std::size_t> clients_ = 0;  // for the telemetry's thread
   std::int64_t ending_since_ms_ = -1;
+  bool stopped_ = false;  // by a signal
   bool draining_ = false;
   net::Timer ticker_;
   net::Watch stop_watch_;

@@ -46,7 +46,7 @@ prepare() {
 }
 
 @test "the load is there while the command runs and gone afterwards, also when it is stopped" {
-  load_of() { pgrep -s "$1" -f '^bash -c while .* under_load$'; }
+  load_of() { pgrep -s "$1" -f '^bash -c while .* under_load [0-9]+$'; }
   start loaded tests/support/under_load.sh 3 sleep 60
   has_load() { [ "$(load_of "$loaded_pid" | wc -l)" = "$1" ]; }
   wait_until 10 has_load 3

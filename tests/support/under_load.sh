@@ -12,8 +12,8 @@ trap end_load EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 for ((i = 0; i < $1; i++)); do
-  # Should this shell be killed, the load ends when its parent is another one; and in a day at the latest.
-  timeout 24h bash -c 'while [ "$PPID" != 1 ]; do for ((i = 0; i < 100000; i++)); do :; done; done' under_load &
+  # Should this shell be killed, the load ends within a moment; and in a day at the latest.
+  timeout 24h bash -c 'while kill -0 "$1" 2>/dev/null; do for ((i = 0; i < 100000; i++)); do :; done; done' under_load "$$" &
   load+=("$!")
 done
 "${@:2}" &

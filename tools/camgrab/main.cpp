@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/redact.hpp"
+#include "base/units.hpp"
 #include "capture/grab.hpp"
 #include "capture/network/source.hpp"
 #include "capture/pattern/source.hpp"
@@ -169,6 +170,10 @@ int camgrab(int argc, char** argv) {
                      options.demand);
   tick = [&grab] { grab.tick(); };
   grab.run();
+  if (grab.frames() == 0 && end.is_over() && !stop.stopped() && !options.demand.on_demand) {
+    throw Error(ExitCode::bad_data, source->name() + ": no frame within " + format_duration(options.duration) +
+                                        grab.why_none());
+  }
   return 0;
 }
 

@@ -38,6 +38,12 @@ std::string writer_text(const ring::Survey& survey) {
   return survey.writer_pid == 0 ? "-" : fmt::format("{}[{}]", survey.writer_command, survey.writer_pid);
 }
 
+/// "live", "lost", "resting": what its writer does says more than that it is there.
+std::string state_text(const ring::Survey& survey) {
+  const bool says_more = survey.state == "live" && (survey.source.lost() || survey.source.state == SourceState::resting);
+  return says_more ? std::string(name(survey.source.state)) : survey.state;
+}
+
 std::string fps_text(const ring::Survey& survey) {
   return survey.frames_per_second > 0 ? fmt::format("{:.1f}", survey.frames_per_second) : "-";
 }
@@ -110,6 +116,14 @@ Json reader_json(const ring::Survey::Reader& reader) {
   return json;
 }
 
+Json source_json(const SourceStatus& source) {
+  Json json;
+  json["state"] = name(source.state);
+  json["since_us"] = source.since_us > 0 ? Json(source.since_us) : Json();
+  json["reason"] = source.reason;
+  return json;
+}
+
 Json writer_json(const ring::Survey& survey) {
   if (survey.writer_pid == 0) return {};
   Json json;
@@ -130,7 +144,7 @@ std::string table_of(const std::vector<Listed>& rings) {
       rows.push_back({ring.name, "unreadable", "-", "-", "-", "-", "-", ring.error});
       continue;
     }
-    rows.push_back({ring.name, survey.state, fps_text(survey), age_text(survey), readers_text(survey),
+    rows.push_back({ring.name, state_text(survey), fps_text(survey), age_text(survey), readers_text(survey),
                     format_bytes(static_cast<std::int64_t>(survey.memory_bytes)), writer_text(survey),
                     format_text(survey)});
   }
@@ -156,6 +170,10 @@ std::string text_of(const ring::Survey& survey) {
   } else {
     out += fmt::format("writer   {}, number {}, since {}\n", writer_text(survey), survey.epoch,
                        local_time(survey.writer_since_us));
+  }
+  if (survey.source.state != SourceState::unknown) {
+    out += fmt::format("source   {} since {}{}{}\n", name(survey.source.state), local_time(survey.source.since_us),
+                       survey.source.reason.empty() ? "" : ": ", survey.source.reason);
   }
   out += fmt::format("readers  {}{}\n", survey.readers.size(),
                      survey.other_readers ? ", and some that may only read and are not listed" : "");
@@ -184,6 +202,7 @@ Json json_of(const ring::Survey& survey) {
   json["mode"] = fmt::format("{:04o}", survey.mode);
   json["writers"] = survey.epoch;
   json["writer"] = writer_json(survey);
+  json["source"] = source_json(survey.source);
   json["readers"] = Json::array();
   for (const auto& reader : survey.readers) json["readers"].push_back(reader_json(reader));
   json["unlisted_readers"] = survey.other_readers;

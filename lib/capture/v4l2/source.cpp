@@ -113,7 +113,7 @@ std::int64_t Source::stall_deadline() const {
 
 std::string Source::why_stalled() const {
   const std::int64_t silent_ns = monotonic_ns() - std::max(started_ns_, last_frame_ns_);
-  const std::string time = format_duration(std::chrono::milliseconds(silent_ns / 1'000'000));
+  const std::string time = format_duration(std::chrono::milliseconds(silent_ns / 100'000'000 * 100));
   if (unusable_ == 0) return fmt::format("no frames for {}", time);
   return fmt::format("no usable frame for {}, {} damaged or before a keyframe", time, unusable_);
 }

@@ -43,8 +43,20 @@ const pathOf = (stream) => encodeURIComponent(stream.name) + (stream.rendition ?
 
 // Puts a state on what shows it: one of the server's, or "away" (the server is), or "gone" (the stream is).
 function setState(node, stream, state) {
+  const alarm = state === stream.state ? stream.alarm : "red";
   if (node.dataset.state !== state) node.dataset.state = state;
-  setText(node.querySelector(".state b"), state !== "flowing" ? state : stream.codec === "mjpeg" ? "live" : "stills");
+  if (node.dataset.alarm !== alarm) node.dataset.alarm = alarm;
+  setText(node.querySelector(".state b"),
+          isLost(stream, state) ? "camera lost" : state !== "flowing" ? state : stream.codec === "mjpeg" ? "live" : "stills");
+}
+
+// The writer of the stream says that its camera or server is away.
+const isLost = (stream, state) => state === "stalled" && stream.source?.state === "lost";
+
+// "12 s ago: Connection refused"; by this browser's clock, so never before it was heard of.
+function lostWhy(stream) {
+  const since = (Date.now() - Date.parse(stream.source.since)) / 1000;
+  return `${ago(Math.max(since, 1.5))}${stream.source.reason ? ": " + stream.source.reason : ""}`;
 }
 
 // What lies over the picture; `what` "" takes it away.
@@ -60,6 +72,7 @@ function setVeil(node, what, why = "", busy = false) {
 function cover(node, stream, state, picture, idle) {
   if (state === "away") setVeil(node, "no answer", "camserve is asked again every second");
   else if (state === "idle") setVeil(node, ...idle);
+  else if (isLost(stream, state)) setVeil(node, "camera lost", lostWhy(stream));
   else if (state !== "flowing") setVeil(node, state, stream.reason, state === "waiting");
   else if (picture.shown > 0) setVeil(node, "");
   else if (picture.trouble) setVeil(node, "no picture", picture.trouble);

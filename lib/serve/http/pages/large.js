@@ -40,8 +40,9 @@ class Large {
 
   wish(connectionLeft) {
     const stream = this.stream;
-    if (!stream || !["flowing", "idle", "waiting"].includes(stream.state)) return OFF;
+    if (!stream || !["flowing", "idle", "waiting", "stalled"].includes(stream.state)) return OFF;
     const path = pathOf(stream);
+    if (stream.state === "stalled") return {mode: "stills", path, query: "?peek=1", every: LAST_STILL_MS};
     if (stream.codec !== "mjpeg") return stream.state === "waiting" ? OFF : {mode: "stills", path, query: "", every: LARGE_KEYFRAME_MS};
     if (connectionLeft && Picture.liveWorks) return {mode: "live", path, query: ""};
     return {mode: "stills", path, query: "", every: Picture.liveWorks ? 250 : 20};

@@ -1,6 +1,6 @@
 // One stream in the grid. Looking at the grid wakes no stream that rests and keeps none awake: what can rest is looked at by
 // stills that wake nothing, and live only once it has been seen to flow while nobody wanted it.
-const GRID_FPS = 10, STILL_MS = 1000, KEYFRAME_STILL_MS = 15000;
+const GRID_FPS = 10, STILL_MS = 1000, KEYFRAME_STILL_MS = 15000, LAST_STILL_MS = 3600000;
 
 const onScreen = new IntersectionObserver((entries) => {
   for (const entry of entries) entry.target.tile.visible = entry.isIntersecting;
@@ -31,6 +31,8 @@ class Tile {
   wish(connectionLeft) {
     this.camera.tileWidth = this.node.clientWidth;
     const stream = this.camera.preview, path = pathOf(stream);
+    // Of what has stopped the last picture there was, once.
+    if (this.visible && stream.state === "stalled") return {mode: "stills", path, query: "?peek=1", every: LAST_STILL_MS};
     if (!this.visible || stream.state !== "flowing") return OFF;
     const mjpeg = stream.codec === "mjpeg";
     if (mjpeg && connectionLeft && this.camera.steady && Picture.liveWorks) return {mode: "live", path, query: `&fps=${GRID_FPS}`};

@@ -399,7 +399,8 @@ TEST_F(HubTest, AnOutageDoesNotMakeAStreamSlow) {
 
 TEST_F(HubTest, AKeyframeStaysUntilTheNextHoweverLongThatTakes) {
   hub::Stream& stream = add("cam", "", VideoCodec::h264);
-  push(stream, 0, 30 * 60, 10'000);
+  push(stream, 0, 30 * 60, 10'000, 10);
+  ASSERT_TRUE(stream.history().newest_keyframe());
   EXPECT_EQ(stream.history().newest_keyframe()->index, 0U) << "a minute later";
 }
 
