@@ -1,5 +1,6 @@
 #include "codec/pipeline.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -159,10 +160,14 @@ void Pipeline::push_audio(media::Packet packet) {
 
 void Pipeline::emit(const media::Packet& packet) {
   ++stats_.frames_out;
-  if (!std::exchange(discontinuity_, false) || packet.discontinuity) return output_.packet(packet);
-  media::Packet flagged = packet;
-  flagged.discontinuity = true;
-  output_.packet(flagged);
+  const bool flag = std::exchange(discontinuity_, false) && !packet.discontinuity;
+  const bool renumber = stats_.thinned > 0 && packet.sequence;
+  if (!flag && !renumber) return output_.packet(packet);
+  media::Packet changed = packet;
+  if (flag) changed.discontinuity = true;
+  // What was left out on purpose is no gap; what was lost before us still is.
+  if (renumber) changed.sequence = *packet.sequence - std::min(*packet.sequence, stats_.thinned);
+  output_.packet(changed);
 }
 
 void Pipeline::complain(const std::string& why) {

@@ -67,7 +67,7 @@ bool Writer::State::take_over(std::uint64_t bytes) {
   seq = head;
   generation = old.header->generation.load(std::memory_order_relaxed);
   use(std::move(last), g);
-  header().epoch.fetch_add(1, std::memory_order_relaxed);
+  if (noted != header().epoch.load(std::memory_order_relaxed)) header().epoch.fetch_add(1, std::memory_order_relaxed);
   sign();
   header().state.store(layout::kLive, std::memory_order_release);
   return true;
@@ -118,7 +118,8 @@ void Writer::State::renew(std::uint64_t bytes) {
   top.futex.store(static_cast<std::uint32_t>(g.first_seq - 1), std::memory_order_relaxed);
   if (known) {
     const layout::Header& last = *layout::Parts(*old, before).header;
-    top.epoch.store(last.epoch.load(std::memory_order_relaxed) + (object ? 0 : 1), std::memory_order_relaxed);
+    const std::uint32_t epoch = last.epoch.load(std::memory_order_relaxed);
+    top.epoch.store(epoch + (object || noted == epoch ? 0 : 1), std::memory_order_relaxed);
     top.units.store(last.units.load(std::memory_order_relaxed), std::memory_order_relaxed);
     top.bytes.store(last.bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
     top.dropped.store(last.dropped.load(std::memory_order_relaxed), std::memory_order_relaxed);

@@ -58,7 +58,7 @@ struct Writer::State {
   std::uint64_t arena_bytes = 0;  ///< for the next ring
   std::uint32_t generation = 0;
   std::optional<SourceStatus> source;
-  bool noted = false;  ///< note_early() has counted the epoch up
+  std::optional<std::uint32_t> noted;  ///< our epoch, where note_early() has counted it up
   Stats stats;
   bool complained = false;
   std::int64_t escaped_ns = 0;

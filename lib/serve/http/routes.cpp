@@ -281,14 +281,14 @@ void Routes::serve_snapshot(const HttpRequest& request, std::string_view path, H
     hub::Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
     const hub::UnitPtr newest = mjpeg != nullptr ? mjpeg->history().newest_video() : nullptr;
     if (mjpeg != nullptr && is_fresh(*mjpeg, newest)) {
-      if (!peek) keep_wanted(*mjpeg);
+      if (!peek && mjpeg->state() == hub::StreamState::flowing) keep_wanted(*mjpeg);
       shared->send(picture(*mjpeg, *newest, newest, newest->packet.payload.bytes()));
       return true;
     }
     hub::Stream* other = first_with_nal_units(streams);
     const hub::UnitPtr keyframe = other != nullptr ? other->history().last_keyframe() : nullptr;
     if (other != nullptr && is_fresh(*other, keyframe)) {
-      if (!peek) keep_wanted(*other);
+      if (!peek && other->state() == hub::StreamState::flowing) keep_wanted(*other);
       send_keyframe(*other, newer ? keyframe->index : 0, peer, shared);
       return true;
     }

@@ -179,7 +179,11 @@ TEST_F(PipelineTest, ThinsOutWithoutTouchingTimes) {
     run({.target = target, .rate = Rational{10, 1}}, raw_stream(), in, sink);
     ASSERT_EQ(sink.packets.size(), 30U) << name(target);
     EXPECT_EQ(stats_.thinned, 60U);
-    for (std::size_t i = 0; i < 30; ++i) EXPECT_EQ(sink.packets[i].pts_us, in[i * 3].pts_us) << i;
+    for (std::size_t i = 0; i < 30; ++i) {
+      EXPECT_EQ(sink.packets[i].pts_us, in[i * 3].pts_us) << i;
+      // Every second one was lost before us, and shows as a gap; the two of three that -r left out do not.
+      EXPECT_EQ(sink.packets[i].sequence, 1000 + i * 4) << i;
+    }
     EXPECT_TRUE(sink.packets[2].discontinuity);  // frame 4's, which was left out
     EXPECT_EQ(sink.formats[0].video.frame_rate, (Rational{10, 1}));
   }

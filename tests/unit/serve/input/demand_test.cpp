@@ -269,10 +269,23 @@ TEST_F(DemandByHttpTest, AStillOfRestingH264IsOfAKeyframeThatCameSince) {
   std::filesystem::remove(camenc);
 }
 
-TEST_F(DemandByHttpTest, AStillThatDoesNotComeSaysWhy) {
+TEST_F(DemandByHttpTest, AStillThatDoesNotComeIsTheOldOne) {
   serve({.wait_ms = 1000});
   rest(VideoCodec::mjpeg);
   auto client = ask("/snapshot/cam");
+  turn_until(loop_, [&] { return source_.now; });
+  EXPECT_FALSE(client.ended());
+  loop_.advance(std::chrono::milliseconds(1000));
+  turn_until(loop_, [&] { return client.ended(); });
+  EXPECT_TRUE(client.has("200 OK"));
+  EXPECT_TRUE(client.has("X-UStreamer-Online: false"));
+  EXPECT_FALSE(source_.now);
+}
+
+TEST_F(DemandByHttpTest, AFreshStillThatDoesNotComeSaysWhy) {
+  serve({.wait_ms = 1000});
+  rest(VideoCodec::mjpeg);
+  auto client = ask("/snapshot/cam?fresh=1");
   turn_until(loop_, [&] { return source_.now; });
   loop_.advance(std::chrono::milliseconds(999));
   EXPECT_TRUE(source_.now);
@@ -306,8 +319,8 @@ TEST_F(DemandByHttpTest, APeekWakesNothingAndKeepsNothingAwake) {
   clock_.now_ns += 3600 * kSecond;
   auto resting = ask("/snapshot/cam?peek=1");
   turn_until(loop_, [&] { return resting.ended(); });
-  EXPECT_TRUE(resting.has("503 Service Unavailable"));
-  EXPECT_TRUE(resting.has("cam: nobody watches"));
+  EXPECT_TRUE(resting.has("X-Sequence: 5"));
+  EXPECT_TRUE(resting.has("X-UStreamer-Online: false"));
   EXPECT_EQ(source_.changes, before);
 }
 
