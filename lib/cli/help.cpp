@@ -90,15 +90,17 @@ Section positionals(const CLI::App& app) {
 }
 
 /// What all tools have comes after what is a tool's own.
-int rank(const std::string& group) {
-  return group == "General" ? 2 : group == "Messages" ? 1 : 0;
+std::vector<std::string> ordered(const std::vector<std::string>& names) {
+  std::vector<std::string> own, common;
+  for (const std::string& name : names) (name == "Messages" || name == "General" ? common : own).push_back(name);
+  std::ranges::sort(common, std::ranges::greater());  // Messages, General
+  own.insert(own.end(), common.begin(), common.end());
+  return own;
 }
 
 std::vector<Section> groups(const CLI::App& app) {
-  std::vector<std::string> names = app.get_groups();
-  std::ranges::stable_sort(names, {}, rank);
   std::vector<Section> sections;
-  for (const std::string& name : names) {
+  for (const std::string& name : ordered(app.get_groups())) {
     if (name.empty()) continue;
     Section section{name, {}};
     for (const CLI::Option* option : app.get_options())
