@@ -45,6 +45,7 @@ _AUDIO = ("none", "aac", "pcm_alaw", "pcm_mulaw", "opus", "mp3", "pcm_s16le")
 _RANGES = ("unknown", "limited", "full")
 _MATRICES = ("unknown", "bt601", "bt709", "bt2020")
 _KEYFRAME, _CORRUPT, _DISCONTINUITY, _IS_AUDIO, _HAS_DTS, _HAS_CAPTURE, _HAS_SEQUENCE = (1 << bit for bit in range(7))
+_SOURCES = ("unknown", "running", "resting", "lost")
 _TIMEOUT, _FRAME, _FORMAT, _INTERRUPTED = range(4)
 _MAX_PLANES = 4
 _SLICE_MS = 200  # signals (Ctrl-C) are seen between waits of this length
@@ -121,7 +122,8 @@ class _ReaderOptions(_Sized):
 class _ReaderStats(_Sized):
     _fields_ = [("size", ctypes.c_uint32), ("link", ctypes.c_uint32), ("frames", ctypes.c_uint64),
                 ("lost", ctypes.c_uint64), ("copied", ctypes.c_uint64), ("damaged", ctypes.c_uint64),
-                ("reopened", ctypes.c_uint64)]
+                ("reopened", ctypes.c_uint64), ("source_state", ctypes.c_uint32), ("rests", ctypes.c_uint32),
+                ("source_since_us", ctypes.c_int64), ("source_reason", ctypes.c_char * 96)]
 
 
 class _WriterOptions(_Sized):
@@ -176,6 +178,7 @@ def _load():
         "writer_cancel": (None, pointer, pointer),
         "writer_stamp": (ctypes.c_int, pointer, i64, pointer),
         "writer_publish": (ctypes.c_int, pointer, pointer, pointer, u64),
+        "writer_set_source": (ctypes.c_int, pointer, ctypes.c_uint32, ctypes.c_char_p),
         "writer_wanted": (ctypes.c_int, pointer),
         "writer_keyframe_wanted": (ctypes.c_int, pointer),
         "writer_get_stats": (ctypes.c_int, pointer, pointer),
@@ -485,10 +488,15 @@ class Reader:
         _lib.campipe_ring_reader_request_keyframe(self._open())
 
     def stats(self):
-        """frames, lost, copied, damaged, reopened since the start, and link: 0 no ring, 1 no writer, 2 live."""
+        """frames, lost, copied, damaged, reopened, rests since the start, and link: 0 no ring, 1 no writer, 2 live; of
+        the source that the writer has source_state ("unknown", "running", "resting", "lost"), source_since_us (Unix time)
+        and source_reason."""
         stats = _ReaderStats()
         _checked(_lib.campipe_ring_reader_get_stats(self._open(), ctypes.byref(stats)))
-        return {name: getattr(stats, name) for name, _ in _ReaderStats._fields_[1:]}
+        told = {name: getattr(stats, name) for name, _ in _ReaderStats._fields_[1:]}
+        told["source_state"] = _SOURCES[stats.source_state] if stats.source_state < len(_SOURCES) else "unknown"
+        told["source_reason"] = stats.source_reason.decode("utf-8", "replace")
+        return told
 
     def close(self):
         """Frames and arrays stay valid."""
@@ -617,6 +625,13 @@ class Writer:
             numpy.ascontiguousarray(picture).reshape(-1).view(numpy.uint8)
         return bool(_checked(_lib.campipe_ring_writer_publish(self._open(), ctypes.byref(unit), data.ctypes.data,
                                                               data.size)))
+
+    def set_source(self, state, reason=""):
+        """Tells readers what the source does: "running", "resting" because nobody wants frames, or "lost" and why. Again
+        each second while no frames come."""
+        if state not in _SOURCES:
+            raise ValueError(f"{state!r}: a source is one of {', '.join(_SOURCES)}")
+        _checked(_lib.campipe_ring_writer_set_source(self._open(), _SOURCES.index(state), reason.encode()))
 
     def wanted(self):
         """Whether anybody wants frames."""
