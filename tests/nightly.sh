@@ -9,6 +9,7 @@
 #   loaded  LOADED_RUNS (10) runs of unit and cli, beside programs that only compute, 3 for each core
 #   fuzz    scripts/fuzz.sh: FUZZ_SECONDS (600) for each target
 #   soak    tests/faults with longer settings, and ring_soak where the preset bench is built
+#   compat  tests/compat.sh: the programs of 0.1.0 against these, by pipes and rings, both ways
 #   deploy  tests/deploy_chroot.py, as root: the container of examples/deploy is built and run; DEPLOY_FOLDER keeps its downloads
 #
 # Each part closes with a line "PART: ok in N s" or "PART: FAILED in N s", the script with "N passed, N failed, N skipped" in
@@ -16,11 +17,11 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 70
 
-all=(asan tsan loaded fuzz soak deploy)
+all=(asan tsan loaded fuzz soak compat deploy)
 parts=()
 for word; do
   case $word in
-    -h | --help) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --list) printf '%s\n' "${all[@]}"; exit 0 ;;
     *)
       case " ${all[*]} " in *" $word "*) parts+=("$word") ;; *) echo "nightly.sh: $word: no such part: see --list" >&2; exit 64 ;; esac
@@ -73,6 +74,8 @@ part_soak() {
   fi
   return "$code"
 }
+
+part_compat() { tests/compat.sh; }
 
 part_deploy() { tests/deploy_chroot.py ${DEPLOY_FOLDER:+"$DEPLOY_FOLDER"}; }
 

@@ -8,16 +8,17 @@ prepare() {
   printf '#!/bin/sh\necho "run.sh strict=$CAMPIPE_STRICT $*"\n[ ! -e fail ]\n' >tests/run.sh
   printf '#!/bin/sh\necho "fuzz.sh $*"\n' >scripts/fuzz.sh
   printf '#!/bin/sh\necho "deploy_chroot.py [$*]"\n' >tests/deploy_chroot.py
+  printf '#!/bin/sh\necho "compat.sh"\n' >tests/compat.sh
   printf '#!/bin/sh\n' >bin/cmake
-  chmod +x tests/run.sh tests/deploy_chroot.py scripts/fuzz.sh bin/cmake
+  chmod +x tests/run.sh tests/compat.sh tests/deploy_chroot.py scripts/fuzz.sh bin/cmake
   PATH=$PWD/bin:$PATH
 }
 
 @test "nightly.sh lists its parts and refuses others" {
   run_tool tests/nightly.sh --list
-  assert_equal "$output" $'asan\ntsan\nloaded\nfuzz\nsoak\ndeploy'
+  assert_equal "$output" $'asan\ntsan\nloaded\nfuzz\nsoak\ncompat\ndeploy'
   run_tool tests/nightly.sh --help
-  for part in asan tsan loaded fuzz soak deploy; do assert_contains "$output" "  $part "; done
+  for part in asan tsan loaded fuzz soak compat deploy; do assert_contains "$output" "  $part "; done
   run_tool 64 tests/nightly.sh asna
   assert_contains "$stderr" "asna: no such part"
   LOADED_RUNS=none run_tool 64 tests/nightly.sh loaded
@@ -27,7 +28,7 @@ prepare() {
   run_tool tests/nightly.sh tsan
   assert_contains "$output" "run.sh strict=1 --preset tsan --no-install unit badinput cli faults"
   assert_contains "${lines[-2]}" "tsan: ok in "
-  assert_equal "${lines[-1]}" "1 passed, 0 failed, 5 skipped"
+  assert_equal "${lines[-1]}" "1 passed, 0 failed, 6 skipped"
   FUZZ_SECONDS=7 run_tool tests/nightly.sh fuzz
   assert_contains "$output" "fuzz.sh 7"
   run_tool tests/nightly.sh deploy
@@ -40,9 +41,9 @@ prepare() {
   touch fail
   LOADED_RUNS=2 run_tool 1 tests/nightly.sh
   for part in asan tsan loaded soak; do assert_contains "$output" "$part: FAILED in "; done
-  for part in fuzz deploy; do assert_contains "$output" "$part: ok in "; done
+  for part in fuzz compat deploy; do assert_contains "$output" "$part: ok in "; done
   assert_contains "$output" "loaded: 2 of 2 runs failed"
-  assert_equal "${lines[-1]}" "2 passed, 4 failed, 0 skipped"
+  assert_equal "${lines[-1]}" "3 passed, 4 failed, 0 skipped"
 }
 
 @test "the load is there while the command runs and gone afterwards, also when it is stopped" {
