@@ -1,13 +1,17 @@
 // Everything that can happen to a stream in a pipe.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <future>
+#include <limits>
 
+#include "base/crc32c.hpp"
 #include "wire/make_reader.hpp"
 #include "wire/make_writer.hpp"
 #include "wire/nut/bytes.hpp"
 #include "wire/nut/constants.hpp"
+#include "wire/nut/headers.hpp"
 #include "wire/nut/payload_reader.hpp"
 #include "wire/wire_support.hpp"
 
@@ -288,6 +292,50 @@ constexpr bool kSanitized =
 #else
     false;
 #endif
+
+/// A stream of ours with one frame whose capture time and decoding time are what anybody may write.
+Bytes with_fields(std::uint64_t capture, std::uint64_t ahead) {
+  const StreamFormat format = raw_format(media::PixelFormat::gray, {4, 2});
+  nut::ByteWriter out;
+  out.raw(nut::kFileId);
+  nut::write_headers(out, format, 0);
+  nut::ByteWriter sync;
+  sync.v(0);
+  sync.v(0);
+  out.packet(nut::kSyncStart, sync);
+  const std::array<std::byte, 8> picture{};
+  const std::size_t begin = out.size();
+  out.fixed(nut::kFrameCode, 1);
+  out.v(nut::kKey);
+  out.v(0);
+  out.v(1'000'000 + (1U << nut::kPtsShift));
+  out.v(picture.size());
+  out.v(nut::kCaptureKnown | nut::kDtsKnown);
+  out.v(0);
+  out.v(capture);
+  out.v(crc32c(picture));
+  out.v(ahead);
+  out.fixed(nut::checksum(out.bytes().subspan(begin)), 4);
+  Bytes bytes(out.bytes().begin(), out.bytes().end());
+  bytes.insert(bytes.end(), picture.begin(), picture.end());
+  return bytes;
+}
+
+TEST(NutDamage, HostileTimesAreNotBelieved) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();  // of which the least of all is made
+  for (const std::uint64_t capture : {kMost, kMost - 1, nut::fold(-1), nut::fold(nut::kMaxPtsUs * 1000 + 1)}) {
+    for (const std::uint64_t ahead : {kMost, kMost - 1, nut::fold(-nut::kMaxPtsUs - 1)}) {
+      const Read read = read_piped(with_fields(capture, ahead));
+      ASSERT_EQ(read.packets.size(), 1U) << capture;
+      EXPECT_FALSE(read.packets[0].captured_ns) << capture;
+      EXPECT_FALSE(read.packets[0].dts_us) << ahead;
+    }
+  }
+  const Read read = read_piped(with_fields(nut::fold(5), nut::fold(-7)));
+  ASSERT_EQ(read.packets.size(), 1U);
+  EXPECT_EQ(read.packets[0].captured_ns, 5);
+  EXPECT_EQ(read.packets[0].dts_us, 1'000'007);
+}
 
 TEST(NutDamage, MemoryStaysFlatOverAMillionFrames) {
   if (kSanitized) GTEST_SKIP() << "memory is not what it is under a sanitizer";

@@ -70,6 +70,18 @@ TEST(Manual, TheReaderInPythonReads) {
   const MemFile file(mixed);
   const std::string lines = shell(reader + file.path());
   EXPECT_EQ(std::ranges::count(lines, '\n'), 5) << lines;
+  const MemFile told;
+  {
+    const auto out = make_writer(told.for_writing(), "stdout", stream::OutputFormat::nut, {});
+    out->set_source(source_status(SourceState::running));
+    out->set_format(format);
+    for (const media::Packet& packet : raw_packets(format, 3)) {
+      out->write(packet);
+      out->set_source(source_status(SourceState::lost, "Connection refused"));
+    }
+  }
+  const std::string all = shell(reader + told.path());
+  EXPECT_EQ(std::ranges::count(all, '\n'), 3) << all;
 }
 
 }  // namespace
