@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/standard_fds.hpp"
 
 namespace campipe::cli {
 
@@ -28,8 +29,10 @@ int report(ExitCode code, const char* message) {
 }  // namespace
 
 int run(const std::string& tool, const std::function<int()>& body) {
+  fill_standard_descriptors();
   log::init({.tool = tool});
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error of write(2)
   try {
     const int code = body();
     log::status("");

@@ -56,9 +56,30 @@ void StopSignal::request() noexcept {
   raise_event(event_.get());
 }
 
+/// Without a descriptor to be had: the signals are taken as they come, and looked for whether we are to quit, each
+/// second.
+void StopSignal::wait_without_descriptor(const sigset_t& set) {
+  log::warning("no descriptor is left for signals: a stop may take a second");
+  constexpr timespec kSecond{1, 0};
+  std::int64_t left_ms = -1;  // of the grace, once a stop was asked for
+  for (;;) {
+    const int signal = ::sigtimedwait(&set, nullptr, &kSecond);
+    pollfd quit{quit_.get(), POLLIN, 0};
+    if (::poll(&quit, 1, 0) > 0) return;
+    if (signal > 0 && left_ms >= 0) ::_exit(1);
+    if (signal > 0) {
+      left_ms = grace_.count();
+      request();
+    } else if (left_ms >= 0 && (left_ms -= 1000) <= 0) {
+      ::_exit(0);
+    }
+  }
+}
+
 void StopSignal::wait_for_signals() {
   const sigset_t set = stop_signals();
   const Fd signals(::signalfd(-1, &set, SFD_CLOEXEC));
+  if (!signals) return wait_without_descriptor(set);
   bool asked = false;
   for (;;) {
     std::array<pollfd, 2> wait{pollfd{signals.get(), POLLIN, 0}, pollfd{quit_.get(), POLLIN, 0}};

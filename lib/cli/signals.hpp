@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 #include "base/fd.hpp"
@@ -28,6 +29,7 @@ public:
 
 private:
   void wait_for_signals();
+  void wait_without_descriptor(const sigset_t& set);
 
   Fd event_;
   Fd quit_;  // ends the thread

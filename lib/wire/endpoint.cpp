@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/redact.hpp"
+#include "base/standard_fds.hpp"
 #include "base/units.hpp"
 #include "ring/kernel/names.hpp"
 
@@ -58,7 +61,7 @@ Endpoint ring_endpoint(Endpoint endpoint, std::string_view name) {
 Fd duplicate(int fd, const std::string& name, bool for_reading) {
   const ExitCode missing = for_reading ? ExitCode::no_input : ExitCode::cannot_create;
   const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0) throw Error(missing, name + ": no such descriptor is open");
+  if (flags < 0 || standard_was_closed(fd)) throw Error(missing, name + ": no such descriptor is open");
   const int wrong_mode = for_reading ? O_WRONLY : O_RDONLY;
   if ((flags & O_ACCMODE) == wrong_mode) {
     throw Error(missing, name + (for_reading ? ": not open for reading" : ": not open for writing"));
@@ -84,6 +87,20 @@ Fd checked_input(Fd fd, const std::string& name) {
     throw Error(ExitCode::usage, name + " is a terminal: give it a stream, as in camgrab | " + log::tool());
   }
   return fd;
+}
+
+/// A device that is not there would be made as a regular file, in memory, until it is full.
+void refuse_missing_device(const std::string& path, const std::string& name) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error) || error) return;  // open(2) says what is wrong
+  // Also at the end of links that lead to nothing: weakly_canonical() goes as far as there is something.
+  std::filesystem::path target = path;
+  constexpr int kMostLinks = 40;
+  for (int i = 0; i < kMostLinks && std::filesystem::is_symlink(target, error); ++i)
+    target = target.parent_path() / std::filesystem::read_symlink(target, error);
+  const std::string where = std::filesystem::weakly_canonical(std::filesystem::absolute(target, error), error).string();
+  const bool device = where.starts_with("/dev/") && !where.starts_with("/dev/shm/");
+  if (device) throw Error(ExitCode::cannot_create, name + ": there is no such device, and a file does not belong there");
 }
 
 Fd checked_output(Fd fd, const std::string& name) {
@@ -161,6 +178,7 @@ Fd open_output(const Endpoint& endpoint) {
     case Endpoint::Kind::path:
       break;
   }
+  refuse_missing_device(endpoint.path, name);
   constexpr mode_t kMode = 0666;  // less the umask
   Fd fd(::open(endpoint.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, kMode));
   if (!fd) throw Error(code_for_creating(errno), name + ": cannot create: " + errno_text(errno));

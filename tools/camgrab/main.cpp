@@ -80,7 +80,6 @@ std::unique_ptr<capture::Source> make_source(const GrabOptions& options, const c
   return std::make_unique<capture::Reconnecting>(std::move(source), again, host);
 }
 
-/// Before anything else is opened: a descriptor of ours must not take the number of a closed stdout.
 std::vector<wire::OpenedOutput> open_outputs(const GrabOptions& options) {
   std::vector<wire::OpenedOutput> outputs;
   for (const std::string& text : options.outputs) outputs.push_back(wire::open_for_writing(wire::parse_endpoint(text)));
@@ -150,9 +149,9 @@ int camgrab(int argc, char** argv) {
   if (options.list || options.list_formats) return list(options);
   if (options.url_was_argument) hide_password(argc, argv);
   ffmpeg::route_log();
+  cli::StopSignal stop;  // first: opening a FIFO waits for its reader
   auto outputs = open_outputs(options);
 
-  cli::StopSignal stop;
   const capture::StopAfter end(stop.fd(), options.duration);
   cli::Telemetry telemetry({.stats_interval = options.common.stats});
   std::function<void()> tick;

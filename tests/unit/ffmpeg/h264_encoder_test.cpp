@@ -39,6 +39,17 @@ TEST(H264Encoder, ASceneThatChangesMakesNoKeyframeOfItsOwn) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(encoder.encode(ramp(pool, kSize, i * 1000), i == 0).idr, i == 0) << i;
 }
 
+TEST(H264Encoder, TakesEveryRateThatAStreamMayTell) {
+  media::BufferPool pool;
+  for (const Rational rate : {Rational{4'294'967'295, 143'165'576}, Rational{1LL << 33, 1LL << 28}, Rational{3'000'000'000, 100'000'000},
+                              Rational{1, 100}, Rational{0, 1}, Rational{1'000'000'007, 33'333'333}}) {
+    auto settings = small_settings();
+    settings.frame_rate = rate;
+    H264Encoder encoder(settings);
+    EXPECT_TRUE(encoder.encode(ramp(pool, kSize, 0), false).idr) << rate.num << '/' << rate.den;
+  }
+}
+
 TEST(H264Encoder, ParameterSetsSaySizeRateColourAndThatThereAreNoBFrames) {
   struct Case {
     Size size;
