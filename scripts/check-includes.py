@@ -30,7 +30,8 @@ ROOMS = {
     "serve": [{"hub"}, {"input", "access", "routes"}, {"publish", "rtp", "still", "status", "fragment"},
               {"rtsp", "http", "ws", "hls", "whep"}, {"listening"}, {"server"}],
     "record": [{"segment"}, {"library", "packet_queue", "recorder"}, {"disk_store"}, {"recording"}],
-    "watch": [{"config"}, {"flow", "process", "log"}, {"control", "overview"}, {"chain"}, {"supervisor"}, {"supervisor_commands"}],
+    "watch": [{"config"}, {"flow", "process", "log"}, {"control", "check", "hooks", "overview"}, {"chain"}, {"supervisor"},
+              {"supervisor_commands", "supervisor_reload"}],
 }
 LEVEL = {folder: level for level, floor in enumerate(FLOORS) for folder in floor}
 ROOM_LEVEL = {lib: {room: level for level, floor in enumerate(floors) for room in floor} for lib, floors in ROOMS.items()}

@@ -17,8 +17,6 @@ namespace {
 
 constexpr config::Duration kTick = std::chrono::seconds(1);
 constexpr config::Duration kHeldUp = std::chrono::seconds(3);  // between two ticks: we were stopped, or starved
-constexpr std::size_t kMaxHooks = 8;
-constexpr auto kHookTime = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -28,15 +26,19 @@ Supervisor::Supervisor(config::Config config, SupervisorOptions options, process
       options_(std::move(options)),
       loop_(loop),
       processes_(processes),
+      hooks_(loop_, processes_, process::inherited_environment()),
       host_{.loop = loop_,
             .processes = processes_,
             .environment = process::inherited_environment(),
             .log = config_.log,
             .echo = options_.echo,
             .single = options_.single,
-            .failing = [this](const auto& chain, const auto& stage,
-                              const auto& reason) { run_hook(chain, stage, reason); },
+            .happened =
+                [this](const hooks::Happening& happening) {
+                  if (!stopping_) hooks_.run(happening);
+                },
             .chain_done = [this] { tell_state(); }} {
+  hooks_.set(config_.hooks);
   make_signals();
   processes_.adopt_orphans();
   control_ = std::make_unique<control::Server>(
@@ -49,7 +51,7 @@ Supervisor::Supervisor(config::Config config, SupervisorOptions options, process
 Supervisor::~Supervisor() {
   if (signals_) loop_.unwatch(signals_.get());
   loop_.cancel(ticker_);
-  for (auto& [pid, hook] : hooks_) loop_.cancel(hook.timer);
+  loop_.cancel(reload_timer_);
 }
 
 void Supervisor::make_signals() {
@@ -94,6 +96,10 @@ void Supervisor::on_signal() {
   signalfd_siginfo info{};
   while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
     if (info.ssi_signo == SIGCHLD) continue;
+    if (info.ssi_signo == SIGHUP && options_.hangup_reloads && options_.load) {
+      reload_by_signal();
+      continue;
+    }
     if (stopping_) {
       campipe::log::warning("stopping at once");
       for (auto& chain : chains_) chain->kill_all();
@@ -111,10 +117,7 @@ void Supervisor::reap() {
     any = true;
     const auto its = [&](auto& chain) { return chain->child_ended(ended->pid, ended->status); };
     if (std::ranges::any_of(chains_, its)) continue;
-    if (const auto hook = hooks_.find(ended->pid); hook != hooks_.end()) {
-      loop_.cancel(hook->second.timer);
-      hooks_.erase(hook);
-    }
+    hooks_.child_ended(ended->pid);
     processes_.reap(ended->pid);
   }
   if (!any) return;
@@ -126,13 +129,14 @@ void Supervisor::reap() {
 void Supervisor::kill_orphans() {
   for (const pid_t pid : processes_.children()) {
     const pid_t session = processes_.session_of(pid);
-    if (session < 0 || hooks_.contains(session)) continue;
+    if (session < 0 || hooks_.has_session(session)) continue;
     if (std::ranges::none_of(chains_, [&](auto& chain) { return chain->has_session(session); })) processes_.kill(pid);
   }
 }
 
 void Supervisor::stop_all() {
   stopping_ = true;
+  abandon_reload();
   notifier_.send("STOPPING=1");
   campipe::log::info("stopping");
   for (auto& chain : chains_) chain->stop([this] { tell_state(); });
@@ -145,7 +149,7 @@ void Supervisor::tell_state() {
     loop_.stop();
     return;
   }
-  if (!stopping_ && all([](auto& chain) { return chain->state() == chain::Chain::State::done; })) {
+  if (!stopping_ && !reload_ && all([](auto& chain) { return chain->state() == chain::Chain::State::done; })) {
     for (auto& chain : chains_) exit_code_ = exit_code_ != 0 ? exit_code_ : chain->exit_code();
     loop_.stop();
     return;
@@ -177,29 +181,6 @@ void Supervisor::tell_stats(config::Duration now) {
   if (options_.stats == config::Duration(0) || now - last_stats_ < options_.stats - kTick / 10) return;
   last_stats_ = now;
   for (const std::string& line : lines) campipe::log::info("{}", line);
-}
-
-void Supervisor::run_hook(const std::string& chain, const std::string& stage, const std::string& reason) {
-  if (config_.failing_hook.empty() || stopping_) return;
-  if (hooks_.size() >= kMaxHooks)
-    return campipe::log::warning("{}/{}: hook left out: {} are running", chain, stage, hooks_.size());
-  process::Command command;
-  for (std::string word : config_.failing_hook) {
-    for (const auto& [name, value] : {std::pair{"{chain}", &chain}, {"{stage}", &stage}, {"{reason}", &reason}}) {
-      for (std::size_t at = 0; (at = word.find(name, at)) != std::string::npos; at += value->size()) {
-        word.replace(at, std::string_view(name).size(), *value);
-      }
-    }
-    command.argv.push_back(std::move(word));
-  }
-  for (const auto& [name, value] : host_.environment) command.env.push_back(name + "=" + value);
-  command.fds = {{1, STDERR_FILENO}, {2, STDERR_FILENO}};
-  try {
-    const pid_t pid = processes_.start(command);
-    hooks_[pid].timer = loop_.after(kHookTime, [this, pid] { processes_.signal_group(pid, SIGKILL); });
-  } catch (const Error& error) {
-    campipe::log::warning("hook failing: {}", error.what());
-  }
 }
 
 control::Status Supervisor::status() const {

@@ -1,7 +1,8 @@
 #pragma once
-#include <map>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,9 @@
 #include "cli/notify.hpp"
 #include "watch/chain/chain.hpp"
 #include "watch/config/config.hpp"
+#include "watch/config/difference.hpp"
 #include "watch/control/server.hpp"
+#include "watch/hooks/runner.hpp"
 #include "watch/process/loop.hpp"
 #include "watch/process/processes.hpp"
 
@@ -22,9 +25,13 @@ struct SupervisorOptions {
   bool echo = false;          ///< Host::echo
   bool single = false;        ///< Host::single; the program ends when the chain is done
   config::Duration stats{0};  ///< a line of statistics a chain; 0 = none
+  /// Reads the configuration anew, checked and with log.dir set; throws Error. Empty: there is no file.
+  std::function<config::Config()> load;
+  bool hangup_reloads = false;  ///< SIGHUP is no terminal's that has gone, but somebody's wish
 };
 
-/// Runs all chains in one thread until told to stop (SIGINT, SIGTERM, SIGHUP, `camwatch stop`) or all are done.
+/// Runs all chains in one thread until told to stop (SIGINT, SIGTERM, `camwatch stop`, SIGHUP unless that reloads) or
+/// all are done.
 class Supervisor {
 public:
   /// config.log.dir must be set. Blocks the signals; adopts what its children leave behind (a subreaper). Throws Error.
@@ -39,8 +46,13 @@ public:
   int finish();
 
 private:
-  struct Hook {
-    process::Loop::TimerId timer = 0;
+  /// A reload from its beginning until the last process of what leaves has ended.
+  struct Reload {
+    config::Config next;
+    config::Difference what;
+    std::vector<std::unique_ptr<chain::Chain>> incoming;  // made, not started
+    std::set<std::string> stay_stopped;                   // what an operator has stopped is not started by a new file
+    control::Server::Reply reply;
   };
 
   void make_signals();
@@ -51,7 +63,6 @@ private:
   void tick();
   void tell_state();
   void tell_stats(config::Duration now);
-  void run_hook(const std::string& chain, const std::string& stage, const std::string& reason);
 
   control::Status status() const;
   void handle(const std::string& request, control::Server::Reply reply);
@@ -59,6 +70,16 @@ private:
   void start(const std::string& target, const control::Server::Reply& reply);
   void stop(const std::string& target, const control::Server::Reply& reply);
   void restart(const std::string& target, const control::Server::Reply& reply);
+  void reload(const control::Server::Reply& reply);
+  void reload_by_signal();
+  void make_incoming(Reload& reload);
+  void apply_to_those_that_stay(const Reload& reload);
+  void stop_those_that_leave();
+  void continue_reload();
+  void finish_reload();
+  void abandon_reload();
+  bool leaves(const chain::Chain& chain) const;
+  void refuse_while_it_leaves(const chain::Chain& chain) const;
   chain::Chain& chain_of(const std::string& target);
   static std::optional<std::size_t> stage_of(chain::Chain& chain, const std::string& target);
 
@@ -67,15 +88,16 @@ private:
   cli::Notifier notifier_;
   process::Loop& loop_;
   process::Processes& processes_;
+  hooks::Runner hooks_;
   chain::Host host_;
   Fd signals_;
   std::vector<std::unique_ptr<chain::Chain>> chains_;
   std::unique_ptr<control::Server> control_;
-  std::map<pid_t, Hook> hooks_;
+  std::unique_ptr<Reload> reload_;
   std::vector<control::Server::Reply> stop_replies_;  // of those who wait for our end
   bool stopping_ = false, ready_ = false;
   int exit_code_ = 0;
-  process::Loop::TimerId ticker_ = 0;
+  process::Loop::TimerId ticker_ = 0, reload_timer_ = 0;
   config::Duration started_{0}, last_tick_{0}, last_stats_{0};
 };
 

@@ -9,14 +9,9 @@
 /// What the control socket can ask for.
 namespace campipe::watch {
 
-namespace {
-
 using nlohmann::json;
 
-std::string failure(ExitCode code, const std::string& message) {
-  return json{{"ok", false}, {"code", static_cast<int>(code)}, {"message", message}}.dump(
-      -1, ' ', false, json::error_handler_t::replace);
-}
+namespace {
 
 void answer_ok(const control::Server::Reply& reply) {
   reply(R"({"ok":true})");
@@ -34,7 +29,7 @@ void Supervisor::handle(const std::string& request, control::Server::Reply reply
   try {
     command(text("command"), text("target"), reply);
   } catch (const Error& error) {
-    reply(failure(error.code(), error.what()));
+    reply(control::failure(error.code(), error.what()));
   }
 }
 
@@ -44,6 +39,7 @@ void Supervisor::command(const std::string& name, const std::string& target, con
   if (name == "start") return start(target, reply);
   if (name == "stop") return stop(target, reply);
   if (name == "restart") return restart(target, reply);
+  if (name == "reload") return reload(reply);
   throw Error(ExitCode::protocol, "unknown command");
 }
 
@@ -65,6 +61,7 @@ std::optional<std::size_t> Supervisor::stage_of(chain::Chain& chain, const std::
 
 void Supervisor::start(const std::string& target, const control::Server::Reply& reply) {
   chain::Chain& chain = chain_of(target);
+  refuse_while_it_leaves(chain);
   if (const auto stage = stage_of(chain, target)) {
     chain.start_stage(*stage);
   } else {
@@ -82,11 +79,13 @@ void Supervisor::stop(const std::string& target, const control::Server::Reply& r
   chain::Chain& chain = chain_of(target);
   campipe::log::info("{}: stopped by command", target);
   if (const auto stage = stage_of(chain, target)) return chain.stop_stage(*stage, [reply] { answer_ok(reply); });
+  if (leaves(chain)) reload_->stay_stopped.insert(chain.name());
   chain.stop([reply] { answer_ok(reply); });
 }
 
 void Supervisor::restart(const std::string& target, const control::Server::Reply& reply) {
   chain::Chain& chain = chain_of(target);
+  refuse_while_it_leaves(chain);
   if (const auto stage = stage_of(chain, target)) {
     chain.restart_stage(*stage);
     return answer_ok(reply);
@@ -94,7 +93,7 @@ void Supervisor::restart(const std::string& target, const control::Server::Reply
   campipe::log::info("{}: restarted by command", target);
   chain.restart([&chain, reply] {
     if (chain.state() != chain::Chain::State::stopped) return answer_ok(reply);
-    reply(failure(ExitCode::try_again, chain.name() + " was stopped before it had started again"));
+    reply(control::failure(ExitCode::try_again, chain.name() + " was stopped before it had started again"));
   });
 }
 

@@ -15,11 +15,11 @@ namespace campipe::watch::chain {
 
 using Phase = Stage::Phase;
 
-Chain::Chain(const config::ChainConfig& config, const std::string& file, Host& host)
-    : config_(config),
+Chain::Chain(config::ChainConfig config, const std::string& file, Host& host)
+    : config_(std::move(config)),
       host_(host),
-      wiring_(config::plan_wiring(config, file)),
-      log_(fmt::format("{}/{}.log", host.log.dir, config.name), host.log.max_size_bytes, host.log.keep) {
+      wiring_(config::plan_wiring(config_, file)),
+      log_(fmt::format("{}/{}.log", host.log.dir, config_.name), {host.log.max_size_bytes, host.log.keep}) {
   // One clock for all runs of all stages: a restarted source goes on with the times of the one before.
   const std::string clock = StreamClock::now().to_string();
   for (std::size_t i = 0; i < config_.stages.size(); ++i) {
@@ -252,7 +252,7 @@ void Chain::failed(std::size_t i, const std::string& why, config::Duration laste
   say(i, fmt::format("{}: starting again in {}", why,
                      format_duration(std::chrono::ceil<std::chrono::milliseconds>(delay))));
   wait_for_restart(i, delay);
-  if (stage(i).failures() == 3) host_.failing(config_.name, stage(i).config().name, why);
+  if (stage(i).failures() == 3) host_.happened({hooks::Event::failing, config_.name, stage(i).config().name, why});
   schedule(unit_of_[i]);
 }
 

@@ -22,13 +22,14 @@ class Chain {
 public:
   enum class State { stopped, running, stopping, done };
 
-  Chain(const config::ChainConfig& config, const std::string& file, Host& host);
+  Chain(config::ChainConfig config, const std::string& file, Host& host);
   ~Chain();
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
 
   const std::string& name() const noexcept { return config_.name; }
   State state() const noexcept { return state_; }
+  const config::ChainConfig& config() const noexcept { return config_; }
   bool any_alive() const;
   bool all_ready() const;          ///< every stage has been started and none waits for a restart
   int exit_code() const noexcept;  ///< when done: the first stage's that ended with another than 0
@@ -42,6 +43,11 @@ public:
   /// came meanwhile.
   void restart(std::function<void()> then);
   void kill_all() noexcept;
+
+  /// Takes the policies of another version of this chain (config::Change::policies, or none at all).
+  void adopt(const config::ChainConfig& config);
+  /// Host::log has changed. Throws Error when the log cannot be where it is wanted, and then stays as it was.
+  void adopt_log();
 
   std::optional<std::size_t> find(const std::string& stage) const;
   /// Throw Error(try_again) when there is nothing to start or its stop is still going on: that one would win.
@@ -105,7 +111,7 @@ private:
   flow::EdgeView view_of(std::size_t edge, config::Duration now) const;
   void judge_stages(config::Duration now);
 
-  const config::ChainConfig& config_;
+  config::ChainConfig config_;
   Host& host_;
   config::Wiring wiring_;
   log::File log_;

@@ -3,8 +3,22 @@
 #include "base/error.hpp"
 #include "watch/chain/chain.hpp"
 
-/// One stage of a chain, by command.
+/// A chain and its stages, by command.
 namespace campipe::watch::chain {
+
+void Chain::adopt(const config::ChainConfig& config) {
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    config::StageConfig& own = config_.stages[i];
+    const config::StageConfig& other = config.stages[i];
+    own.restart = other.restart, own.watchdog = other.watchdog, own.stop = other.stop, own.required = other.required;
+    stage(i).policies_changed();
+  }
+}
+
+void Chain::adopt_log() {
+  log_.move_to(fmt::format("{}/{}.log", host_.log.dir, config_.name), {host_.log.max_size_bytes, host_.log.keep});
+  for (auto& one : stages_) one->limit_lines(host_.log.lines_per_s);
+}
 
 void Chain::start_stage(std::size_t i) {
   refuse_while_stopping(i);

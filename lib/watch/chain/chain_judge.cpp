@@ -9,6 +9,7 @@ namespace campipe::watch::chain {
 
 void Chain::tick(bool held_up) {
   const config::Duration now = host_.loop.now();
+  log_.tick();
   for (auto& one : stages_) one->tick(now);
   if (state_ != State::running) return;
   if (held_up) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "watch/config/config.hpp"
+#include "watch/hooks/runner.hpp"
 #include "watch/process/loop.hpp"
 #include "watch/process/processes.hpp"
 
@@ -17,8 +18,7 @@ struct Host {
   config::LogPolicy log;                           ///< dir is set
   bool echo = false;                               ///< stages' lines also go to our stderr
   bool single = false;  ///< one chain from the command line: lines are named after the stage alone
-  /// A stage has failed for the third time in a row.
-  std::function<void(const std::string& chain, const std::string& stage, const std::string& reason)> failing;
+  std::function<void(const hooks::Happening&)> happened;
   std::function<void()> chain_done;  ///< every stage of a chain has ended for good
 };
 

@@ -17,6 +17,9 @@ public:
   /// Returns the delay before the next start.
   config::Duration after_failure(config::Duration lasted, bool worked);
 
+  /// From the next failure on.
+  void set_policy(const config::RestartPolicy& policy) { policy_ = policy; }
+
   int failures() const noexcept { return failures_; }  ///< in a row
   void reset() noexcept { failures_ = 0; }
 

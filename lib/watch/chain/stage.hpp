@@ -79,6 +79,10 @@ public:
   void set_done(int code) noexcept { phase_ = Phase::done, exit_code_ = code; }
   void forget_failures() noexcept { delays_.reset(); }
 
+  /// The restart policy of config() is another one now.
+  void policies_changed() { delays_.set_policy(config_.restart); }
+  void limit_lines(int per_second) noexcept { lines_.set_limit(per_second); }
+
   void tick(config::Duration now);
   void restart_ages(config::Duration now) noexcept;
   flow::StageView view(config::Duration now);

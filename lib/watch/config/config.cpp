@@ -207,8 +207,12 @@ private:
 
   void parse_hooks(const YamlNode& node) {
     node.each([&](Key key, const YamlNode& value) {
-      if (key != "failing") value.unknown_key("failing");
-      config_.failing_hook = parse_argv(value);
+      Hooks& hooks = config_.hooks;
+      if (key == "failing") return void(hooks.failing = parse_argv(value));
+      if (key == "lost") return void(hooks.lost = parse_argv(value));
+      if (key == "recovered") return void(hooks.recovered = parse_argv(value));
+      if (key == "lost-after") return void(hooks.lost_after = value.duration());
+      value.unknown_key("failing, lost, recovered, lost-after");
     });
   }
 

@@ -38,6 +38,8 @@ struct RestartPolicy {
   double factor = 2;
   bool jitter = true;                          ///< full jitter: a random delay between 0 and the full one
   Duration stable = std::chrono::seconds(10);  ///< a run of this length starts the delays over
+
+  bool operator==(const RestartPolicy&) const = default;
 };
 
 /// How long silence lasts before a stage is restarted; 0 = for ever.
@@ -45,6 +47,8 @@ struct WatchdogPolicy {
   Duration startup = std::chrono::seconds(15);   ///< from the start of a process to its first frame
   Duration stall = std::chrono::seconds(3);      ///< from one frame to the next
   Duration heartbeat = std::chrono::seconds(5);  ///< from one WATCHDOG=1 to the next
+
+  bool operator==(const WatchdogPolicy&) const = default;
 };
 
 struct StopPolicy {
@@ -52,11 +56,15 @@ struct StopPolicy {
   Order order = Order::upstream_first;
   Duration drain = std::chrono::seconds(2);  ///< from the end of its input to SIGTERM
   Duration term = std::chrono::seconds(1);   ///< from SIGTERM to SIGKILL
+
+  bool operator==(const StopPolicy&) const = default;
 };
 
 struct Limits {
   std::optional<std::int64_t> nofile;
   std::optional<std::int64_t> memory_bytes;  ///< RLIMIT_DATA
+
+  bool operator==(const Limits&) const = default;
 };
 
 struct LogPolicy {
@@ -64,6 +72,18 @@ struct LogPolicy {
   std::int64_t max_size_bytes = std::int64_t{8} << 20;
   int keep = 4;  ///< rotated files besides the current one
   int lines_per_s = 200;
+
+  bool operator==(const LogPolicy&) const = default;
+};
+
+/// Programs that are told of what happens to a stage, as argument vectors; empty = none.
+struct Hooks {
+  std::vector<std::string> failing;                ///< its third failed run in a row
+  std::vector<std::string> lost;                   ///< its source has been lost for lost_after
+  std::vector<std::string> recovered;              ///< frames flow again after one of these
+  Duration lost_after = std::chrono::seconds(10);  ///< also until a stage counts as lost in the status; 0 = never
+
+  bool operator==(const Hooks&) const = default;
 };
 
 /// How the two ends of a link live.
@@ -101,8 +121,8 @@ struct ChainConfig {
 struct Config {
   std::string file;  ///< what messages call it; empty for a pipeline from the command line
   LogPolicy log;
-  std::string control_socket;             ///< empty = the default of paths.hpp
-  std::vector<std::string> failing_hook;  ///< argument vector; empty = none
+  std::string control_socket;  ///< empty = the default of paths.hpp
+  Hooks hooks;
   std::vector<ChainConfig> chains;
 };
 

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +23,8 @@ namespace {
 constexpr std::size_t kMaxClients = 16;
 constexpr std::size_t kMaxRequest = 4096;
 constexpr auto kRequestTime = std::chrono::seconds(10);
+constexpr std::chrono::milliseconds kRetry(200);
+constexpr auto kTellAgain = std::chrono::seconds(60);
 constexpr std::size_t kMaxAnswer = 64 << 20;
 
 sockaddr_un address_of(const std::string& path) {
@@ -56,6 +59,7 @@ Server::Server(process::Loop& loop, const std::string& path, Handler handler)
 }
 
 Server::~Server() {
+  loop_.cancel(retry_);
   loop_.unwatch(socket_.get());
   ::unlink(path_.c_str());
   lock_.reset();  // whoever reads the answer to a stop may start the next camwatch
@@ -77,13 +81,40 @@ void Server::lock(const std::string& path) {
                           path_));
 }
 
+/// It stays readable while nothing can be accepted: looked at again after a while only.
+void Server::cannot_accept(int error) {
+  if (!told_ || loop_.now() - *told_ >= kTellAgain) {
+    told_ = loop_.now();
+    campipe::log::warning("cannot answer a command: {}: tried again every {} ms", errno_text(error), kRetry.count());
+  }
+  loop_.change(socket_.get(), 0);
+  retry_ = loop_.after(kRetry, [this] {
+    retry_ = 0;
+    loop_.change(socket_.get(), EPOLLIN);
+  });
+}
+
+/// The answer fits into the socket's buffer, or is left out.
+void Server::turn_away(Fd fd, ExitCode code, const std::string& why) {
+  const std::string line = failure(code, why) + "\n";
+  [[maybe_unused]] const auto sent = ::send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(fd.get(), SHUT_WR);
+  std::array<char, kMaxRequest> request;  // unread bytes would turn the end into a reset, which eats the answer
+  [[maybe_unused]] const auto got = ::recv(fd.get(), request.data(), request.size(), MSG_DONTWAIT);
+}
+
 void Server::accept() {
   Fd fd(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd || clients_.size() >= kMaxClients) return;
+  if (!fd) {
+    if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) cannot_accept(errno);
+    return;
+  }
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || (peer.uid != ::geteuid() && peer.uid != 0))
-    return;
+    return turn_away(std::move(fd), ExitCode::permission, fmt::format("this camwatch is user {}'s", ::geteuid()));
+  if (clients_.size() >= kMaxClients)
+    return turn_away(std::move(fd), ExitCode::try_again, fmt::format("camwatch is answering {} others", kMaxClients));
   const int number = fd.get();
   auto client = std::make_shared<Client>();
   client->fd = std::move(fd);
@@ -136,6 +167,12 @@ void Server::write(int fd, Client& client) {
   if (wrote < 0) return drop(fd);
   client.out.erase(0, static_cast<std::size_t>(wrote));
   if (client.out.empty()) drop(fd);
+}
+
+std::string failure(ExitCode code, const std::string& message) {
+  using nlohmann::json;
+  return json{{"ok", false}, {"code", static_cast<int>(code)}, {"message", message}}.dump(
+      -1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string ask_control(const std::string& path, const std::string& request, config::Duration timeout) {

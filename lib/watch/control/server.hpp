@@ -2,8 +2,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/error.hpp"
 #include "base/fd.hpp"
 #include "watch/process/loop.hpp"
 
@@ -32,6 +34,8 @@ private:
 
   void lock(const std::string& path);
   void accept();
+  void cannot_accept(int error);
+  void turn_away(Fd fd, ExitCode code, const std::string& why);
   void ready(int fd, std::uint32_t events);
   void read(int fd, Client& client);
   void write(int fd, Client& client);
@@ -42,7 +46,12 @@ private:
   Handler handler_;
   Fd lock_, socket_;
   std::map<int, std::shared_ptr<Client>> clients_;
+  process::Loop::TimerId retry_ = 0;
+  std::optional<config::Duration> told_;  // when it was last told that none can be accepted
 };
+
+/// The answer to a request that is refused: {"ok":false,"code":CODE,"message":MESSAGE}
+std::string failure(ExitCode code, const std::string& message);
 
 /// Sends `request` and returns the answer. Throws Error: unavailable when no camwatch listens at `path`, permission,
 /// io_error when the answer does not come within `timeout`.

@@ -16,6 +16,8 @@ public:
   using OnLine = std::function<void(std::string_view line)>;
   LineReader(int lines_per_s, OnLine on_line) : lines_per_s_(lines_per_s), on_line_(std::move(on_line)) {}
 
+  void set_limit(int lines_per_s) noexcept { lines_per_s_ = lines_per_s; }
+
   void feed(std::string_view bytes, config::Duration now);
 
   /// The writer is gone: an unfinished line is a line.

@@ -99,14 +99,9 @@ public:
       : request_(request), print_(print) {}
 
   void run() {
-    // Watched before it is read: what comes in between is not missed.
-    const Fd changes(::inotify_init1(IN_CLOEXEC));
-    if (!changes) throw_errno(errno, "cannot watch the logs");
-    const bool watched =
-        ::inotify_add_watch(changes.get(), request_.dir.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0;
+    if (!request_.follow) return show_last();
+    const Fd changes = watch_folder();  // before it is read: what comes in between is not missed
     show_last();
-    if (!request_.follow) return;
-    if (!watched) throw Error(ExitCode::no_input, fmt::format("cannot watch {}", request_.dir));
     std::array<char, 4096> events;
     do {
       for (const std::string& name : chains_in(request_)) add(name);
@@ -117,6 +112,24 @@ public:
   }
 
 private:
+  /// An inotify descriptor. Throws Error.
+  Fd watch_folder() const {
+    Fd changes(::inotify_init1(IN_CLOEXEC));
+    if (!changes) cannot_follow(errno, "fs.inotify.max_user_instances");
+    if (::inotify_add_watch(changes.get(), request_.dir.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+      cannot_follow(errno, "fs.inotify.max_user_watches");
+    return changes;
+  }
+
+  /// `limit`: the kernel setting that EMFILE and ENOSPC mean.
+  [[noreturn]] void cannot_follow(int error, const char* limit) const {
+    if (error == EMFILE || error == ENOSPC) {
+      throw Error(ExitCode::os_error, fmt::format("cannot follow the logs: {}: raise {} with sysctl, or leave out -f",
+                                                  errno_text(error), limit));
+    }
+    throw_errno(error, fmt::format("cannot follow the logs in {}", request_.dir));
+  }
+
   /// Waits for a change; false once following is to end.
   bool changed(int changes) const {
     std::array<pollfd, 2> both{{{changes, POLLIN, 0}, {request_.stop_fd, POLLIN, 0}}};

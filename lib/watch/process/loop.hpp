@@ -39,6 +39,8 @@ public:
   void run();
   /// What is ready and due now, without waiting; for tests.
   void turn() { step(0); }
+  /// Readable while something is ready that is watched.
+  int descriptor() const noexcept { return epoll_.get(); }
   bool stopped() const noexcept { return stopped_; }
   void stop() noexcept { stopped_ = true; }
 

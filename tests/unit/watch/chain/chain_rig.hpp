@@ -75,11 +75,16 @@ public:
              .processes = processes,
              .environment = {},
              .log = config.log,
-             .failing = [this](const auto&, const auto& stage,
-                               const auto& why) { failing.push_back(stage + ": " + why); },
+             .happened = [this](const hooks::Happening& what) { heard(what); },
              .chain_done = [this] { ++done; }} {
     host.log.dir = folder.path();
     chain = std::make_unique<chain::Chain>(config.chains.front(), config.file, host);
+  }
+
+  void heard(const hooks::Happening& what) {
+    const std::string text = what.stage + ": " + what.reason;
+    if (what.event == hooks::Event::failing) return failing.push_back(text);
+    happened.push_back(std::string(hooks::name(what.event)) + " " + text);
   }
 
   /// What the supervisor does when a child has ended.
@@ -107,7 +112,8 @@ public:
   FakeProcesses processes;
   TempFolder folder;
   config::Config config;
-  std::vector<std::string> failing;
+  std::vector<std::string> failing;   ///< "STAGE: REASON"
+  std::vector<std::string> happened;  ///< "EVENT STAGE: REASON", all but failing
   int done = 0;
   chain::Host host;
   std::unique_ptr<chain::Chain> chain;

@@ -35,7 +35,7 @@ protected:
                     .processes = processes_,
                     .environment = {{"PATH", "/bin"}, {"LANG", "C"}},
                     .log = {},
-                    .failing = {},
+                    .happened = {},
                     .chain_done = {}};
   std::vector<std::string> lines_;
   chain::Stage stage_{config_, host_, "clock", [this](std::string_view line) { lines_.emplace_back(line); }};

@@ -57,7 +57,7 @@ chains:
   EXPECT_EQ(config.log.keep, 2);
   EXPECT_EQ(config.log.lines_per_s, 7);
   EXPECT_EQ(config.control_socket, "/tmp/s");
-  EXPECT_EQ(config.failing_hook, (std::vector<std::string>{"/bin/true", "{chain}"}));
+  EXPECT_EQ(config.hooks.failing, (std::vector<std::string>{"/bin/true", "{chain}"}));
   const config::StageConfig& grab = config.chains[0].stages[0];
   EXPECT_EQ(grab.restart.when, config::RestartPolicy::When::on_failure);
   EXPECT_EQ(grab.restart.factor, 3);

@@ -3,9 +3,11 @@
 #include <future>
 
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/no_descriptors.hpp"
 #include "watch/chain/chain_rig.hpp"
 
 namespace campipe::watch {
@@ -126,6 +128,34 @@ TEST_F(ControlServerTest, SecondServerOnTheSamePathIsRefusedAndALeftOverSocketIs
   const Fd other = connect();
   send(other, "status\n");
   EXPECT_EQ(received(other), "to status\n<end>");
+}
+
+TEST_F(ControlServerTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
+  serve();
+  const Fd client = connect();
+  {
+    const test::NoDescriptors none;
+    turn();
+    pollfd ready{time_.loop.descriptor(), POLLIN, 0};
+    EXPECT_EQ(::poll(&ready, 1, 0), 0) << "the loop would turn at once";
+  }
+  time_.pass(200ms);
+  send(client, "status\n");
+  EXPECT_EQ(received(client), "to status\n<end>");
+}
+
+TEST_F(ControlServerTest, OneClientTooManyIsToldSo) {
+  serve();
+  std::vector<Fd> clients;
+  for (int i = 0; i < 16; ++i) {
+    clients.push_back(connect());
+    turn();
+  }
+  const Fd late = connect();
+  turn();
+  const std::string answer = received(late);
+  EXPECT_THAT(answer, HasSubstr("\"code\":75"));
+  EXPECT_THAT(answer, HasSubstr("<end>"));
 }
 
 TEST_F(ControlServerTest, WithoutAServerTheAskerIsToldWhatToDo) {

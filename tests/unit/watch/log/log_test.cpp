@@ -4,7 +4,9 @@
 #include <iterator>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include "base/no_descriptors.hpp"
 #include "watch/flow/report.hpp"
 #include "watch/log/file.hpp"
 #include "watch/log/line_reader.hpp"
@@ -68,7 +70,7 @@ TEST(LineReader, LeavesOutWhatIsTooMuchAndSaysHowMuch) {
 }
 
 TEST_F(LogFolder, RotatesBySizeAndKeepsAsManyAsAsked) {
-  log::File log(dir_ + "/a.log", 200, 2);
+  log::File log(dir_ + "/a.log", {200, 2});
   for (int i = 0; i < 20; ++i) log.write("enc[1]", std::string(50, static_cast<char>('a' + i)));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_), {}), 3);
   for (const char* name : {"a.log", "a.log.1", "a.log.2"}) {
@@ -78,15 +80,80 @@ TEST_F(LogFolder, RotatesBySizeAndKeepsAsManyAsAsked) {
   EXPECT_NE(text("a.log").find(std::string(50, 't')), std::string::npos);
 }
 
+TEST_F(LogFolder, WithoutDescriptorsTheOlderOnesStay) {
+  log::File log(dir_ + "/a.log", {100, 3});
+  for (const char* line : {"one", "two", "three"}) log.write("s", std::string(60, ' ') + line);
+  ASSERT_NE(text("a.log.2").find("one"), std::string::npos);
+  {
+    const test::NoDescriptors none(test::NoDescriptors::Freed::stay_away);
+    for (int i = 0; i < 10; ++i) log.write("s", std::string(60, ' ') + "missed");
+  }
+  log.write("s", "four");
+  EXPECT_NE(text("a.log.3").find("one"), std::string::npos);  // one rotation, whose new file could not be had
+  EXPECT_NE(text("a.log.2").find("two"), std::string::npos);
+  EXPECT_NE(text("a.log.1").find("three"), std::string::npos);
+  EXPECT_NE(text("a.log").find("four"), std::string::npos);
+}
+
+TEST_F(LogFolder, FileThatCannotBeRenamedStartsOverAndTheOlderOnesStay) {
+  log::File log(dir_ + "/a.log", {100, 2});
+  for (const char* line : {"one", "two"}) log.write("s", std::string(60, ' ') + line);
+  std::filesystem::create_directory(dir_ + "/a.log.0");  // in the way
+  std::ofstream(dir_ + "/a.log.0/x") << "x";
+  for (const char* line : {"three", "four"}) log.write("s", std::string(60, ' ') + line);
+  EXPECT_NE(text("a.log.1").find("one"), std::string::npos);
+  EXPECT_NE(text("a.log").find("four"), std::string::npos);
+  EXPECT_LE(text("a.log").size(), 100U);
+}
+
+TEST_F(LogFolder, MovedOrDeletedFileIsMadeAnewWithinASecond) {
+  log::File log(dir_ + "/a.log", {1000, 1});
+  log.write("s", "one");
+  std::filesystem::rename(dir_ + "/a.log", dir_ + "/elsewhere");
+  log.tick();
+  log.write("s", "two");
+  EXPECT_NE(text("elsewhere").find("one"), std::string::npos);
+  EXPECT_NE(text("a.log").find("two"), std::string::npos);
+  std::filesystem::remove(dir_ + "/a.log");
+  log.tick();
+  log.write("s", "three");
+  EXPECT_NE(text("a.log").find("three"), std::string::npos);
+  std::filesystem::rename(dir_ + "/a.log", dir_ + "/b.log");  // as logrotate's "create"
+  std::ofstream(dir_ + "/a.log") << "";
+  log.tick();
+  log.write("s", "four");
+  EXPECT_NE(text("a.log").find("four"), std::string::npos);
+}
+
+TEST_F(LogFolder, FileThatWasCutHasRoomAgain) {
+  log::File log(dir_ + "/a.log", {200, 1});
+  for (int i = 0; i < 2; ++i) log.write("s", std::string(60, 'x'));
+  std::filesystem::resize_file(dir_ + "/a.log", 0);  // as logrotate's copytruncate
+  log.tick();
+  log.write("s", "one");
+  EXPECT_NE(text("a.log").find("one"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/a.log.1"));
+}
+
+TEST_F(LogFolder, MovesToAnotherPathOrStays) {
+  log::File log(dir_ + "/a.log", {1000, 1});
+  EXPECT_THROW(log.move_to(dir_ + "/none/a.log", {1000, 1}), Error);
+  log.write("s", "one");
+  log.move_to(dir_ + "/b.log", {1000, 1});
+  log.write("s", "two");
+  EXPECT_NE(text("a.log").find("one"), std::string::npos);
+  EXPECT_NE(text("b.log").find("two"), std::string::npos);
+}
+
 TEST_F(LogFolder, GoesOnAfterARestart) {
-  log::File(dir_ + "/a.log", 1000, 1).write("x", "first");
-  log::File(dir_ + "/a.log", 1000, 1).write("x", "second");
+  log::File(dir_ + "/a.log", {1000, 1}).write("x", "first");
+  log::File(dir_ + "/a.log", {1000, 1}).write("x", "second");
   EXPECT_NE(text("a.log").find("x: first\n"), std::string::npos);
   EXPECT_NE(text("a.log").find("x: second\n"), std::string::npos);
 }
 
 TEST_F(LogFolder, NeverHoldsAPasswordNorControlBytes) {
-  log::File log(dir_ + "/a.log", 10000, 1);
+  log::File log(dir_ + "/a.log", {10000, 1});
   log.write("grab[1]", "cannot open rtsp://user:hunter2@cam/x \x1b[31mred");
   EXPECT_EQ(text("a.log").find("hunter2"), std::string::npos);
   EXPECT_NE(text("a.log").find("rtsp://user:***@cam/x \\x1b[31mred"), std::string::npos);
@@ -94,7 +161,7 @@ TEST_F(LogFolder, NeverHoldsAPasswordNorControlBytes) {
 
 TEST_F(LogFolder, AFolderThatIsNotThereIsExit73) {
   try {
-    log::File log(dir_ + "/none/a.log", 100, 1);
+    log::File log(dir_ + "/none/a.log", {100, 1});
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::cannot_create);
