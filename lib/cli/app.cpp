@@ -44,6 +44,7 @@ App::App(std::string tool, std::string description, std::string examples)
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("FORMAT");
   duration("--stats", common_.stats, "Print a line of statistics every DURATION, e.g. 10s");
+  app_.add_flag("--check", common_.check, "Check the options, print what would be opened and exit")->group("");
   group("Options");
 }
 

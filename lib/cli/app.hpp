@@ -15,6 +15,7 @@ namespace campipe::cli {
 struct CommonOptions {
   bool quiet = false;
   bool verbose = false;
+  bool check = false;  ///< --check: print the Plan (plan.hpp) instead of carrying it out; not shown in --help
   std::string log_format = "text";
   std::chrono::nanoseconds stats{0};
 };

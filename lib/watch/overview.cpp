@@ -1,7 +1,6 @@
 #include "watch/overview.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <set>
 
 #include <fmt/format.h>
@@ -9,17 +8,10 @@
 #include "base/log.hpp"
 #include "base/redact.hpp"
 #include "watch/config/wiring.hpp"
-#include "watch/process/spawn.hpp"
 
 namespace campipe::watch {
 
 namespace {
-
-std::string search_path(const config::StageConfig& stage, const std::map<std::string, std::string>& inherited) {
-  if (const auto own = stage.env.find("PATH"); own != stage.env.end()) return own->second;
-  const auto ours = inherited.find("PATH");
-  return ours != inherited.end() ? ours->second : "/usr/local/bin:/usr/bin:/bin";
-}
 
 void add_stage(std::string& out, const config::ChainConfig& chain, const config::Wiring& wiring, std::size_t i,
                int depth, std::set<std::size_t>& shown) {
@@ -43,21 +35,6 @@ void add_stage(std::string& out, const config::ChainConfig& chain, const config:
 }
 
 }  // namespace
-
-void check_programs(const config::Config& config) {
-  const auto inherited = process::inherited_environment();
-  for (const config::ChainConfig& chain : config.chains) {
-    for (const config::StageConfig& stage : chain.stages) {
-      const std::string& program = stage.cmd.front();
-      if (!process::find_program(program, search_path(stage, inherited)).empty()) continue;
-      const std::string what =
-          fmt::format("{}/{}: there is no program '{}'{}", chain.name, stage.name, program.substr(0, 100),
-                      program.find('/') == std::string::npos ? " in $PATH" : "");
-      if (config.file.empty()) throw Error(ExitCode::unavailable, what);
-      throw config::ConfigError(config.file, stage.cmd_at.front(), what);
-    }
-  }
-}
 
 void warn_of_passwords(const config::Config& config) {
   for (const config::ChainConfig& chain : config.chains) {

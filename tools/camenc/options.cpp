@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "cli/plan.hpp"
 #include "cli/ring_options.hpp"
 #include "wire/bare/plain_writers.hpp"
 
@@ -157,6 +158,12 @@ void settle_settings(const Words& words, EncodeOptions& options) {
     refuse("-b: from 1k to 1G bits per second, e.g. 4M");
 }
 
+cli::Plan plan_of(const EncodeOptions& options) {
+  wire::parse_endpoint(options.input);  // throws
+  for (const std::string& output : options.outputs) wire::parse_endpoint(output);
+  return {.inputs = {options.input}, .outputs = options.outputs, .folders = {}, .listens = {}};
+}
+
 }  // namespace
 
 std::optional<int> parse_options(int argc, char** argv, EncodeOptions& options) {
@@ -177,6 +184,7 @@ std::optional<int> parse_options(int argc, char** argv, EncodeOptions& options) 
   if (options.outputs.empty()) options.outputs = {"-"};
   options.ring = ring.settle(app, options.outputs);
   options.demand = {.on_demand = ring.on_demand(), .linger = ring.linger()};
+  if (options.common.check) return cli::print(plan_of(options));
   return std::nullopt;
 }
 

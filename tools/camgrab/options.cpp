@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/redact.hpp"
+#include "cli/plan.hpp"
 #include "cli/ring_options.hpp"
 #include "wire/bare/plain_writers.hpp"
 
@@ -116,6 +117,15 @@ void check_source_options(cli::App& app, const GrabOptions& options) {
   only("--list-formats", kind == SourceKind::device, "the source is no camera");
 }
 
+cli::Plan plan_of(const GrabOptions& options) {
+  cli::Plan plan{.inputs = {}, .outputs = options.outputs, .folders = {}, .listens = {}, .waits = options.wait};
+  for (const std::string& output : options.outputs) wire::parse_endpoint(output);  // throws
+  const bool has_path = options.source.kind == SourceKind::device || options.source.kind == SourceKind::file;
+  if (has_path && !options.source.text.empty()) plan.inputs.push_back(options.source.text);
+  if (options.list || options.list_formats) plan.outputs.clear();
+  return plan;
+}
+
 }  // namespace
 
 std::optional<int> parse_options(int argc, char** argv, GrabOptions& options) {
@@ -150,6 +160,7 @@ std::optional<int> parse_options(int argc, char** argv, GrabOptions& options) {
   if (!format)
     throw Error(ExitCode::usage, "--output-format: no such format: " + texts.output_format + ": see camgrab --help");
   options.output_format = *format;
+  if (options.common.check) return cli::print(plan_of(options));
   return std::nullopt;
 }
 

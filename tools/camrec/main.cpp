@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "base/units.hpp"
 #include "cli/app.hpp"
+#include "cli/plan.hpp"
 #include "cli/run.hpp"
 #include "cli/signals.hpp"
 #include "cli/telemetry.hpp"
@@ -90,6 +91,8 @@ int run(int argc, char** argv) {
   if (const auto code = app.parse(argc, argv)) return *code;
   const wire::Endpoint endpoint = wire::parse_endpoint(options.input);
   check(options, endpoint);
+  if (app.common().check)
+    return cli::print({.inputs = {options.input}, .outputs = {}, .folders = {options.recording.root}, .listens = {}});
 
   cli::StopSignal stop(10s);  // finishing a segment on a slow disk takes its time
   ffmpeg::route_log();

@@ -126,6 +126,10 @@ int camring(int argc, char** argv) {
 
   if (const auto code = app.parse(argc, argv)) return *code;
   if (app.common().stats.count() > 0 && !*tap_command) throw Error(ExitCode::usage, "--stats is for camring tap");
+  if (app.common().check) {
+    for (const std::string& name : options.names) ring_name(name);  // throws
+    return 0;
+  }
   if (*list_command) return list(options);
   if (*stat_command) return stat(options);
   if (*rm_command) return remove(options);

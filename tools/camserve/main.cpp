@@ -6,9 +6,11 @@
 
 #include "base/error.hpp"
 #include "cli/app.hpp"
+#include "cli/plan.hpp"
 #include "cli/run.hpp"
 #include "cli/signals.hpp"
 #include "cli/telemetry.hpp"
+#include "net/address.hpp"
 #include "serve/server.hpp"
 
 namespace {
@@ -42,6 +44,20 @@ std::optional<mode_t> socket_mode(const std::string& text) {
   if (text.size() > 4 || text.find_first_not_of("01234567") != std::string::npos)
     throw Error(ExitCode::usage, "--socket-mode: '" + text + "' is no mode like 660");
   return static_cast<mode_t>(std::stoul(text, nullptr, 8)) & 0777;
+}
+
+cli::Plan plan_of(const serve::Server::Options& options) {
+  cli::Plan plan;
+  for (const auto& input : options.inputs) plan.inputs.push_back(input.endpoint.text);
+  const auto add = [&](const std::vector<std::string>& addresses, const char* option) {
+    for (const std::string& text : addresses) {
+      net::resolve_listen_address(text, option);  // throws
+      plan.listens.push_back(text);
+    }
+  };
+  add(options.listen.http, "--http");
+  add(options.listen.rtsp, "--rtsp");
+  return plan;
 }
 
 int body(int argc, char** argv) {
@@ -95,6 +111,8 @@ int body(int argc, char** argv) {
                  : join == "wait" ? serve::rtp::Join::wait
                                   : serve::rtp::Join::idr;
   options.max_clients = static_cast<std::size_t>(max_clients);
+
+  if (app.common().check) return cli::print(plan_of(options));
 
   cli::StopSignal stop;
   cli::Telemetry telemetry({.stats_interval = app.common().stats});

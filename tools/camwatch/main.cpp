@@ -87,6 +87,7 @@ int camwatch(int argc, char** argv) {
 
   if (const auto code = app.parse(argc, argv)) return *code;
   if (app.common().stats.count() > 0 && !*run_command) throw Error(ExitCode::usage, "--stats is for camwatch run");
+  if (app.common().check) return 0;
   if (*run_command) return run(options, app.common());
   if (*check_command) return check(options);
   if (*reload_command) return reload(options);

@@ -5,6 +5,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include "base/log.hpp"
+#include "watch/check/examine.hpp"
+#include "watch/check/programs.hpp"
+#include "watch/check/run_tool.hpp"
 #include "watch/config/pipeline.hpp"
 #include "watch/control/paths.hpp"
 #include "watch/overview.hpp"
@@ -16,11 +20,22 @@ namespace {
 
 /// As `run` uses it. Throws Error.
 watch::config::Config ready_to_run(watch::config::Config config) {
-  watch::check_programs(config);
+  watch::check::require_programs(config);
   watch::warn_of_passwords(config);
   config.log.dir = log_dir(config);
   watch::control::make_folder(config.log.dir, false);
   return config;
+}
+
+/// Answers whether nothing is wrong.
+bool tell(const watch::config::Config& config, const std::vector<watch::check::Finding>& findings) {
+  bool good = true;
+  for (const watch::check::Finding& finding : findings) {
+    good = good && finding.is_warning;
+    const std::string text = watch::check::text_of(finding, config.file);
+    finding.is_warning ? log::warning("{}", text) : log::error("{}", text);
+  }
+  return good;
 }
 
 bool has_terminal() {
@@ -53,8 +68,9 @@ int run(const WatchOptions& options, const cli::CommonOptions& common) {
 
 int check(const WatchOptions& options) {
   const watch::config::Config config = read_config(options);
-  watch::check_programs(config);
   watch::warn_of_passwords(config);
+  if (!tell(config, watch::check::examine(config, watch::check::own_folder(), watch::check::run_tool)))
+    return static_cast<int>(ExitCode::config);
   std::size_t stages = 0;
   for (const auto& chain : config.chains) stages += chain.stages.size();
   fmt::print("{}: OK, chains: {}, stages: {}\n{}", config.file, config.chains.size(), stages, watch::tree_of(config));

@@ -208,9 +208,9 @@ private:
   void parse_hooks(const YamlNode& node) {
     node.each([&](Key key, const YamlNode& value) {
       Hooks& hooks = config_.hooks;
-      if (key == "failing") return void(hooks.failing = parse_argv(value));
-      if (key == "lost") return void(hooks.lost = parse_argv(value));
-      if (key == "recovered") return void(hooks.recovered = parse_argv(value));
+      if (key == "failing") return config_.hooks_at[0] = value.at(), void(hooks.failing = parse_argv(value));
+      if (key == "lost") return config_.hooks_at[1] = value.at(), void(hooks.lost = parse_argv(value));
+      if (key == "recovered") return config_.hooks_at[2] = value.at(), void(hooks.recovered = parse_argv(value));
       if (key == "lost-after") return void(hooks.lost_after = value.duration());
       value.unknown_key("failing, lost, recovered, lost-after");
     });

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -123,6 +124,7 @@ struct Config {
   LogPolicy log;
   std::string control_socket;  ///< empty = the default of paths.hpp
   Hooks hooks;
+  std::array<Position, 3> hooks_at;  ///< of failing, lost and recovered
   std::vector<ChainConfig> chains;
 };
 

@@ -40,20 +40,5 @@ TEST(Overview, TreeHidesPasswords) {
   EXPECT_THAT(tree_of(config("      a: {cmd: [cat, \"rtsp://user:secret@192.0.2.7/\"]}\n")), Not(HasSubstr("secret")));
 }
 
-TEST(Overview, MissingProgramIsToldWithItsPlace) {
-  check_programs(config("      a: {cmd: [cat]}\n"));
-  try {
-    check_programs(config("      a: {cmd: [cat]}\n      b: {from: a, cmd: [no-such-program-here]}\n"));
-    FAIL() << "found";
-  } catch (const config::ConfigError& error) {
-    EXPECT_EQ(error.position().line, 6);
-    EXPECT_THAT(error.what(), HasSubstr("c/b: there is no program 'no-such-program-here' in $PATH"));
-  }
-}
-
-TEST(Overview, ProgramIsLookedForInTheStagesOwnPath) {
-  EXPECT_THROW(check_programs(config("      a: {cmd: [cat], env: {PATH: /nowhere}}\n")), config::ConfigError);
-}
-
 }  // namespace
 }  // namespace campipe::watch
