@@ -31,10 +31,13 @@ void relay(std::string_view source, std::string_view line);
 std::string printable(std::string_view text);
 
 /// Shows `line` as the status that is rewritten in place at the bottom of a terminal; other lines go above it. An empty
-/// line takes it away. Does nothing unless stderr is a terminal (and TERM is not "dumb"), the style is text and the
-/// level is at least info.
+/// line takes it away. What is wider than the terminal is cut. Does nothing unless stderr is a terminal (and TERM is
+/// not "dumb"), stdout is no pipe (then the program behind it has the line), the style is text and the level is at
+/// least info; and while another process of campipe shows its status on this terminal.
 void status(std::string_view line);
 bool status_possible() noexcept;
+/// Columns that a line has room for, behind the tool's name.
+std::size_t status_width() noexcept;
 
 template <class... Args>
 void error(fmt::format_string<Args...> format, Args&&... args) {

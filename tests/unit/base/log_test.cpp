@@ -8,7 +8,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "base/stderr_to.hpp"
 
@@ -168,8 +171,13 @@ protected:
     ::unlockpt(far_.get());
     near_ = Fd(::open(::ptsname(far_.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
     ::setenv("TERM", "xterm", 1);
+    ::dup2(near_.get(), STDOUT_FILENO);  // that of a test program is a pipe
   }
-  ~LogOnTerminal() override { ::unsetenv("TERM"); }
+  ~LogOnTerminal() override {
+    status("");
+    ::dup2(stdout_.get(), STDOUT_FILENO);
+    ::unsetenv("TERM");
+  }
 
   std::string shown() {
     std::string text;
@@ -180,6 +188,7 @@ protected:
     return text;
   }
 
+  Fd stdout_{::dup(STDOUT_FILENO)};
   Fd far_, near_;
 };
 
@@ -199,6 +208,57 @@ TEST_F(LogOnTerminal, RewritesTheStatusInPlaceAndPutsLinesAboveIt) {
   EXPECT_EQ(shown(), "\r\x1b[K");
   info("event");
   EXPECT_EQ(shown(), "t: event\r\n");
+}
+
+TEST_F(LogOnTerminal, CutsTheStatusAtTheTerminalsWidth) {
+  const StderrTo to(near_.get());
+  init({.tool = "t"});
+  const winsize size{.ws_row = 24, .ws_col = 12, .ws_xpixel = 0, .ws_ypixel = 0};
+  ASSERT_EQ(::ioctl(near_.get(), TIOCSWINSZ, &size), 0);
+  EXPECT_EQ(status_width(), 8U);
+  status("12345678");
+  EXPECT_EQ(shown(), "\r\x1b[Kt: 12345678");
+  status("123456789");
+  EXPECT_EQ(shown(), "\r\x1b[Kt: 12345678");
+  status("ääääääää…");
+  EXPECT_EQ(shown(), "\r\x1b[Kt: ääääääää");
+}
+
+TEST_F(LogOnTerminal, OnlyOneProcessShowsItsStatus) {
+  const StderrTo to(near_.get());
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  Fd goes_on(ends[1]);
+  const pid_t other = ::fork();
+  if (other == 0) {
+    init({.tool = "other"});
+    status("here");
+    char byte = 0;
+    ::close(ends[1]);
+    [[maybe_unused]] const auto got = ::read(ends[0], &byte, 1);
+    ::_exit(0);
+  }
+  ::close(ends[0]);
+  pollfd ready{far_.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ready, 1, 20'000), 1);
+  EXPECT_EQ(shown(), "\r\x1b[Kother: here");
+  init({.tool = "t"});
+  status("30 fps");
+  EXPECT_EQ(shown(), "");
+  goes_on.reset();
+  ASSERT_EQ(::waitpid(other, nullptr, 0), other);
+  status("30 fps");
+  EXPECT_EQ(shown(), "\r\x1b[Kt: 30 fps");
+}
+
+TEST_F(LogOnTerminal, ProgramThatFeedsAPipeLeavesTheLineToTheOneBehindIt) {
+  const StderrTo to(near_.get());
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const Fd reader(ends[0]), writer(ends[1]);
+  ::dup2(writer.get(), STDOUT_FILENO);
+  init({.tool = "t"});
+  EXPECT_FALSE(status_possible());
 }
 
 TEST_F(LogOnTerminal, ShowsNoStatusWhereItCannotBeRewritten) {
