@@ -39,6 +39,7 @@ Supervisor::Supervisor(config::Config config, SupervisorOptions options, process
                 },
             .chain_done = [this] { tell_state(); }} {
   hooks_.set(config_.hooks);
+  host_.lost_after = config_.hooks.lost_after;
   make_signals();
   processes_.adopt_orphans();
   control_ = std::make_unique<control::Server>(
@@ -174,13 +175,14 @@ void Supervisor::tick() {
 }
 
 void Supervisor::tell_stats(config::Duration now) {
-  std::vector<std::string> lines;
-  for (auto& chain : chains_) lines.push_back(one_line(chain->status()));
-  if (notifier_.enabled()) notifier_.send(fmt::format("WATCHDOG=1\nSTATUS={}", fmt::join(lines, "; ")).substr(0, 2000));
-  if (campipe::log::status_possible()) campipe::log::status(fmt::format("{}", fmt::join(lines, "; ")));
+  std::vector<control::ChainStatus> chains;
+  for (auto& chain : chains_) chains.push_back(chain->status());
+  constexpr std::size_t kMostSent = 2000;
+  if (notifier_.enabled()) notifier_.send("WATCHDOG=1\nSTATUS=" + one_line(chains, kMostSent).substr(0, kMostSent));
+  if (campipe::log::status_possible()) campipe::log::status(one_line(chains, campipe::log::status_width()));
   if (options_.stats == config::Duration(0) || now - last_stats_ < options_.stats - kTick / 10) return;
   last_stats_ = now;
-  for (const std::string& line : lines) campipe::log::info("{}", line);
+  for (const control::ChainStatus& chain : chains) campipe::log::info("{}", one_line(chain));
 }
 
 control::Status Supervisor::status() const {

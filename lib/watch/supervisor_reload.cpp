@@ -31,6 +31,7 @@ void Supervisor::reload(const control::Server::Reply& reply) {
   reload_ = std::move(job);
   if (ready_) notifier_.send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_ns() / 1000));
   hooks_.set(reload_->next.hooks);
+  host_.lost_after = reload_->next.hooks.lost_after;
   apply_to_those_that_stay(*reload_);
   stop_those_that_leave();
 }

@@ -73,9 +73,14 @@ Y
   run_tool camwatch status
   assert_contains "$output" "CHAIN/STAGE"
   assert_contains "$output" "  filter"
+  assert_contains "$output" "1 chain: 1 running; 3 stages, 3 with a process, 0 restarts"
+  run_tool camwatch status c/filter
+  assert_equal "$(wc -l <<<"$output")" 4 "lines of $output"
+  run_tool 66 camwatch status nobody
+  run_tool 66 camwatch status c/nobody
   run_tool camwatch status --json
   jq -e '.chains[0].name == "c" and .chains[0].state == "running" and (.chains[0].stages | length == 3)' <<<"$output"
-  jq -e '.chains[0].stages[1] | .fps > 0 and .frames_in > 0 and .restarts == 0 and .last_exit == null and .last_frame_age_s < 2 and .from == ["source"]' <<<"$output"
+  jq -e '.chains[0].stages[1] | .fps > 0 and .fps_in > 0 and .fps_out > 0 and .frames_in > 0 and .restarts == 0 and .last_exit == null and .last_frame_age_s < 2 and .from == ["source"]' <<<"$output"
 }
 
 @test "camwatch that is not running: status, stop and restart exit 69 with one line" {
@@ -108,6 +113,7 @@ Y
   run_tool camwatch restart c
   wait_until 5 up
   [ "$(pid_of source)" != "${before[0]}" ]
+  assert_equal "$(camwatch status --json | jq -c '[.chains[].stages[].restarts]')" "[0,0,0]" "restarts after faults"
   run_tool 66 camwatch restart nobody
   run_tool 66 camwatch restart c/nobody
 }
@@ -216,7 +222,7 @@ Y
   start follow camwatch logs -f c
   wait_for_line 5 follow.out "ready"
   echo "exit 3" >filter
-  wait_for_line 10 follow.out "camwatch: filter: exit 3: starting again in"
+  wait_for_line 10 follow.out "camwatch: filter: exit 3: told to exit 3: starting again in"
   wait_for_line 10 follow.out "told to exit 3"
   run_tool 66 camwatch logs nobody
 }
@@ -293,4 +299,80 @@ Y
   failing() { camwatch status --json | jq -e '.chains[0].state == "failing" and .chains[0].stages[1].failing'; }
   wait_until 5 failing
   assert_equal "$(wc -l <hooked)" 1
+  run_tool 1 camwatch status
+  assert_contains "$output" "1 chain: 1 failing"
+  run_tool 1 camwatch status c
+  run_tool 1 camwatch status c/bad
+  run_tool camwatch status c/good
+}
+
+@test "a stage that dies is told with its last line: on stderr, in the status, and to the hook" {
+  cat >c.yaml <<Y
+version: 1
+defaults: {restart: {first: 10ms, max: 20ms}}
+hooks: {failing: [sh, -c, 'echo "\$1" >>$PWD/hooked', sh, "{event} {chain}/{stage}: {reason}"]}
+chains:
+  c:
+    stages:
+      serve: {cmd: [sh, -c, "echo first >&2; echo 'sh: --http 127.0.0.1:1: Address already in use' >&2; exit 75"]}
+Y
+  start watch camwatch run -c c.yaml
+  told="exit 75: busy: --http 127.0.0.1:1: Address already in use"
+  wait_for_line 10 hooked "failing c/serve: $told"
+  wait_for_line 10 watch.err "c/serve: $told: starting again in"
+  run_tool 1 camwatch status
+  assert_contains "$output" "$told"
+  camwatch status --json | jq -e '.chains[0].stages[0] | .last_exit == "exit 75: busy" and .restarts >= 3 and
+    .last_words == "--http 127.0.0.1:1: Address already in use"'
+}
+
+@test "a camera that only waits is lost: hook, state, reason and exit code; and recovered when frames flow" {
+  cat >c.yaml <<Y
+version: 1
+hooks:
+  lost-after: 2s
+  lost: [sh, -c, 'echo "\$1" >>$PWD/hooked', sh, "{event} {chain}/{stage}: {reason}"]
+  recovered: [sh, -c, 'echo "\$1" >>$PWD/hooked', sh, "{event} {chain}/{stage}: {reason}"]
+chains:
+  c:
+    env: {FAKE_NAME: "\${stage}"}
+    stages:
+      source: {cmd: [$FAKE, source]}
+      sink: {from: source, cmd: [$FAKE, sink, $PWD/sunk]}
+Y
+  start watch camwatch run -c c.yaml
+  wait_until 10 test -s sunk
+  run_tool camwatch status
+  echo wait >source
+  wait_for_line 20 hooked "lost c/source: told to wait"
+  wait_for_line 10 watch.err "c/source: its source has been lost for"
+  run_tool 1 camwatch status
+  assert_contains "$output" "told to wait"
+  camwatch status --json | jq -e '.chains[0] | .state == "lost" and (.stages[0] | .state == "lost" and .lost and .restarts == 0)
+    and (.stages[1].lost | not)'
+  run_tool 1 camwatch status c/source
+  run_tool camwatch status c/sink
+  echo go >source
+  wait_for_line 20 hooked "recovered c/source: frames flow again after"
+  run_tool camwatch status
+  assert_equal "$(wc -l <hooked)" 2 "$(cat hooked)"
+}
+
+@test "camgrab that waits for its camera is lost, with what it says as the reason" {
+  cat >c.yaml <<Y
+version: 1
+hooks: {lost-after: 2s, lost: [sh, -c, 'echo "\$1" >>$PWD/hooked', sh, "{chain}/{stage}: {reason}"]}
+chains:
+  c:
+    stages:
+      grab: {cmd: [camgrab, "rtsp://127.0.0.1:$(free_port)/x", --wait]}
+      enc: {from: grab, cmd: [camenc]}
+      rec: {from: enc, cmd: [camrec, $PWD/rec]}
+Y
+  start watch camwatch run -c c.yaml
+  wait_for_line 30 hooked "c/grab: "
+  assert_contains "$(cat hooked)" "Connection refused"
+  assert_equal "$(wc -l <hooked)" 1 "the stages behind it are its victims: $(cat hooked)"
+  run_tool 1 camwatch status
+  assert_contains "$output" "Connection refused"
 }

@@ -5,7 +5,7 @@ usage: fake_stage.py source|filter|sink [FILE]
 
 A sink appends "PID NUMBER" to FILE for each line. What it does can be changed while it runs by a line on its command file
 ($FAKE_DIR/NAME, NAME = $FAKE_NAME), read before every step: "stall" (report on, pass nothing), "swallow" (read, pass nothing), "wait" (say that it
-waits), "exit CODE". The command goes for the process of that moment only: the file is removed.
+waits), "go" (as at first), "exit CODE". The command goes for the process of that moment only: the file is removed.
 How many reports it has sent, ten a second, is in $FAKE_DIR/NAME.reports: a test's clock.
 """
 import os

@@ -18,6 +18,8 @@ namespace campipe {
 
 namespace {
 
+constexpr int kInTrouble = 1;  ///< `status`: something fails
+
 /// The configuration for a command that needs of it only where things are: a file that has since been broken must not
 /// keep anybody from stopping what runs.
 watch::config::Config places(const WatchOptions& options) {
@@ -61,9 +63,10 @@ std::string present_log_dir(const WatchOptions& options, const watch::config::Co
 }  // namespace
 
 int status(const WatchOptions& options) {
-  const std::string answer = ask(options, places(options), "status", std::chrono::seconds(10));
+  const std::string answer =
+      watch::control::only(ask(options, places(options), "status", std::chrono::seconds(10)), options.target);
   std::fputs(options.json ? (answer + "\n").c_str() : watch::control::table_of(answer).c_str(), stdout);
-  return 0;
+  return watch::control::is_in_trouble(answer) ? kInTrouble : 0;
 }
 
 int command(const WatchOptions& options, const char* name) {

@@ -205,11 +205,11 @@ bool Chain::child_ended(pid_t pid, int status) {
       ended_by_itself(i, exit);
       break;
     case Intent::hung:
-      failed(i, "hung", exit.lasted, exit.worked);
+      failed(i, exit.text, exit.lasted, exit.worked);
       break;
     case Intent::restart:
     case Intent::partner:
-      wait_for_restart(i, config::Duration(0));
+      wait_for_restart(i, config::Duration(0), false);
       break;
     case Intent::stop:
       stage(i).set_stopped();
@@ -240,28 +240,32 @@ void Chain::ended_by_itself(std::size_t i, const Exit& exit) {
     if (ended_well(i, exit)) return done(i, 0);
     // Nothing will come any more, or it will never understand its command line: again is the same.
     if (all_done(producers_of(i)) || exit.code == static_cast<int>(ExitCode::usage)) {
-      say(i, exit.text);
+      say(i, exit.with_words());
       return done(i, exit.code);
     }
   }
-  failed(i, exit.text, exit.lasted, exit.worked);
+  failed(i, exit.with_words(), exit.lasted, exit.worked);
 }
 
 void Chain::failed(std::size_t i, const std::string& why, config::Duration lasted, bool worked) {
   const config::Duration delay = stage(i).delay_after(lasted, worked);
   say(i, fmt::format("{}: starting again in {}", why,
                      format_duration(std::chrono::ceil<std::chrono::milliseconds>(delay))));
-  wait_for_restart(i, delay);
-  if (stage(i).failures() == 3) host_.happened({hooks::Event::failing, config_.name, stage(i).config().name, why});
+  wait_for_restart(i, delay, true);
+  if (stage(i).failures() == 3) {
+    stage(i).told_of_failure(host_.loop.now());
+    host_.happened({hooks::Event::failing, config_.name, stage(i).config().name, why});
+  }
   schedule(unit_of_[i]);
 }
 
-void Chain::wait_for_restart(std::size_t i, config::Duration delay) {
+void Chain::wait_for_restart(std::size_t i, config::Duration delay, bool fault) {
   stage(i).set_waiting(host_.loop.now() + delay);
   if (!stage(i).config().required) drain_inputs_of(i);
   for (std::size_t k = 0; k < stages_.size(); ++k) {
     if (k == i || unit_of_[k] != unit_of_[i] || stage(k).phase() != Phase::running) continue;
     say(k, "restarted together with " + stage(i).config().name);
+    if (fault) stage(k).count_restart();
     stage(k).end(Intent::partner, stage(k).config().stop.term);
   }
 }
@@ -294,6 +298,9 @@ control::ChainStatus Chain::status() const {
   for (const auto& one : stages_) status.stages.push_back(one->status(now));
   const bool failing =
       std::ranges::any_of(status.stages, [](const control::StageStatus& s) { return s.failing && s.required; });
+  const bool lost =
+      std::ranges::any_of(status.stages, [](const control::StageStatus& s) { return s.lost && s.required; });
+  if (state_ == State::running && lost) status.state = "lost";
   if (state_ == State::running && failing) status.state = "failing";
   return status;
 }

@@ -94,7 +94,8 @@ private:
 
   void ended_by_itself(std::size_t i, const Exit& exit);
   void failed(std::size_t i, const std::string& why, config::Duration lasted, bool worked);
-  void wait_for_restart(std::size_t i, config::Duration delay);
+  /// `fault`: for what its partners count as a restart.
+  void wait_for_restart(std::size_t i, config::Duration delay, bool fault);
   void done(std::size_t i, int code);
   bool all_done(const std::vector<std::size_t>& stages) const;
   void refuse_while_stopping(std::size_t i) const;
@@ -110,6 +111,8 @@ private:
   void look_at_links(config::Duration now);
   flow::EdgeView view_of(std::size_t edge, config::Duration now) const;
   void judge_stages(config::Duration now);
+  void look_for_losses(config::Duration now);
+  bool is_source(std::size_t i) const;
 
   config::ChainConfig config_;
   Host& host_;

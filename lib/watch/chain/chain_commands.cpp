@@ -26,7 +26,7 @@ void Chain::start_stage(std::size_t i) {
     throw Error(ExitCode::try_again, fmt::format("{} is stopped: start the chain", config_.name));
   if (stage(i).alive()) return;
   stage(i).forget_failures();
-  wait_for_restart(i, config::Duration(0));
+  wait_for_restart(i, config::Duration(0), false);
   schedule(unit_of_[i]);
 }
 

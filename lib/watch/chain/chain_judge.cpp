@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -19,6 +20,32 @@ void Chain::tick(bool held_up) {
   }
   look_at_links(now);
   judge_stages(now);
+  look_for_losses(now);
+}
+
+/// Nothing in here feeds it: what it waits for is a camera, a file, another machine.
+bool Chain::is_source(std::size_t i) const {
+  return producers_of(i).empty() && !wiring_.stages[i].reads_rings;
+}
+
+void Chain::look_for_losses(config::Duration now) {
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    const bool source = is_source(i);
+    const auto event = stage(i).look_for_loss(now, source, host_.lost_after);
+    const double seconds = std::chrono::duration<double>(now - stage(i).loss().since()).count();
+    const std::string& name = stage(i).config().name;
+    if (event == flow::Loss::Event::lost) {
+      std::string why = stage(i).reason();
+      if (why.empty()) why = "it says no reason";
+      say(i, fmt::format("its source has been lost for {:.0f} s: {}", seconds, why));
+      host_.happened({hooks::Event::lost, config_.name, name, why});
+    }
+    if (event == flow::Loss::Event::recovered) {
+      const std::string what = fmt::format("frames flow again after {:.0f} s", seconds);
+      say(i, what);
+      host_.happened({hooks::Event::recovered, config_.name, name, what});
+    }
+  }
 }
 
 void Chain::look_at_links(config::Duration now) {
@@ -57,7 +84,7 @@ void Chain::judge_stages(config::Duration now) {
   for (const flow::Verdict& verdict : judge(views, edges)) {
     Stage& hung = stage(verdict.stage);
     say(verdict.stage, verdict.reason + ": restarting it");
-    hung.end(Intent::hung, hung.config().stop.term);
+    hung.end_hung(verdict.reason, hung.config().stop.term);
   }
 }
 

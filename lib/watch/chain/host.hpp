@@ -18,6 +18,7 @@ struct Host {
   config::LogPolicy log;                           ///< dir is set
   bool echo = false;                               ///< stages' lines also go to our stderr
   bool single = false;  ///< one chain from the command line: lines are named after the stage alone
+  config::Duration lost_after = std::chrono::seconds(10);  ///< config::Hooks
   std::function<void(const hooks::Happening&)> happened;
   std::function<void()> chain_done;  ///< every stage of a chain has ended for good
 };

@@ -10,15 +10,18 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include "base/log.hpp"
 #include "base/random.hpp"
 #include "base/redact.hpp"
 #include "watch/config/variables.hpp"
+#include "watch/config/wiring.hpp"
 
 namespace campipe::watch::chain {
 
 namespace {
 
-constexpr int kFailing = 3;  ///< failed runs in a row
+constexpr int kFailing = 3;            ///< failed runs in a row
+constexpr std::size_t kMaxLine = 200;  ///< of the line that is told as a reason
 
 /// What the tools' exit codes mean, for people (sysexits(3)).
 const char* meaning(int code) {
@@ -59,7 +62,8 @@ Stage::Stage(const config::StageConfig& config, Host& host, std::string clock, S
       host_(host),
       clock_(std::move(clock)),
       log_(make_pipe()),
-      lines_(host.log.lines_per_s, std::move(said)),
+      said_(std::move(said)),
+      lines_(host.log.lines_per_s, [this](std::string_view line) { heard(line); }),
       delays_(config.restart, [] { return random_u32(); }) {
   ::fcntl(log_.read_end.get(), F_SETFL, O_NONBLOCK);  // ours alone: the stages have the other end
   host_.loop.watch(log_.read_end.get(), EPOLLIN, [this](std::uint32_t) { read_log(); });
@@ -92,8 +96,9 @@ std::vector<std::string> Stage::environment() const {
 }
 
 void Stage::start(const std::vector<std::string>& argv, std::vector<std::pair<int, int>> fds) {
-  ++starts_;
   intent_ = Intent::none;
+  last_line_.clear();
+  hung_because_.clear();
   notify_.receive([](const flow::Report&) {});  // the last process's words are not the next one's
   const bool has_output = std::ranges::any_of(fds, [](const auto& fd) { return fd.first == 1; });
   if (!has_output) fds.emplace_back(1, log_.write_end.get());
@@ -111,6 +116,12 @@ void Stage::end(Intent intent, config::Duration patience) {
   host_.processes.signal_group(pid_, SIGTERM);
   host_.processes.signal_group(pid_, SIGCONT);
   kill_timer_ = host_.loop.after(patience, [this] { kill(); });
+}
+
+void Stage::end_hung(const std::string& why, config::Duration patience) {
+  if (!alive() || phase_ == Phase::ending) return;
+  hung_because_ = why;
+  end(Intent::hung, patience);
 }
 
 void Stage::kill() noexcept {
@@ -136,7 +147,11 @@ Exit Stage::ended(int status) {
     exit.code = WEXITSTATUS(status);
     exit.text = fmt::format("exit {}{}", exit.code, meaning(exit.code));
   }
+  const bool failed = exit.code != 0 && intent_ == Intent::none;
+  if (failed) exit.said = last_line_;
+  if (intent_ == Intent::hung) exit.text = "hung: " + hung_because_;
   last_exit_ = exit.text;
+  last_words_ = exit.said;
   exit.lasted = host_.loop.now() - flow_->started();
   exit.worked = flow_->worked();
   return exit;
@@ -151,6 +166,15 @@ void Stage::read_log() {
     if (got <= 0) return;
     lines_.feed({bytes.data(), static_cast<std::size_t>(got)}, host_.loop.now());
   }
+}
+
+/// Each line of its stderr.
+void Stage::heard(std::string_view line) {
+  said_(line);
+  // "camenc: message" as camenc would say it of itself.
+  const std::string program = config::program_name(config_.cmd.front()) + ": ";
+  if (line.starts_with(program)) line.remove_prefix(program.size());
+  last_line_ = campipe::log::printable(redact_url(line.substr(0, kMaxLine)));
 }
 
 void Stage::read_reports() {
@@ -175,6 +199,7 @@ void Stage::tick(config::Duration now) {
 
 void Stage::restart_ages(config::Duration now) noexcept {
   if (flow_) flow_->restart_ages(now);
+  loss_.held_up(now);
   io_at_ = now;
 }
 
@@ -187,6 +212,34 @@ flow::StageView Stage::view(config::Duration now) {
   return view;
 }
 
+flow::Sight Stage::sight(config::Duration now, bool is_source) const {
+  using flow::Sight;
+  if (phase_ != Phase::running) return Sight::unknown;
+  if (!flow_->reports()) return now - flow_->started() >= config_.restart.stable ? Sight::flows : Sight::unknown;
+  if (const auto& source = flow_->source(); source && source->lost()) return Sight::missing;
+  switch (flow_->flow()) {
+    case cli::Flow::flowing:
+      return Sight::flows;
+    case cli::Flow::idle:
+      return Sight::rests;
+    case cli::Flow::waiting:
+    case cli::Flow::stalled:
+      break;
+  }
+  // Its reader holds it up, or what feeds it has none: that one is looked at by itself.
+  return is_source && !flow_->blocked() ? Sight::missing : Sight::rests;
+}
+
+flow::Loss::Event Stage::look_for_loss(config::Duration now, bool is_source, config::Duration lost_after) {
+  return loss_.look(sight(now, is_source), now, lost_after, is_source);
+}
+
+std::string Stage::reason() const {
+  if (flow_ && flow_->source() && flow_->source()->lost() && !flow_->source()->reason.empty())
+    return flow_->source()->reason;
+  return last_line_;
+}
+
 control::StageStatus Stage::status(config::Duration now) const {
   static constexpr std::array<const char*, 5> kPhases{"stopped", "running", "ending", "restarting", "done"};
   control::StageStatus status;
@@ -195,25 +248,38 @@ control::StageStatus Stage::status(config::Duration now) const {
   status.pid = pid_;
   status.required = config_.required;
   status.from = config_.from;
-  status.restarts = std::max(0, starts_ - 1);
+  status.restarts = restarts_;
   status.last_exit = last_exit_;
+  status.last_words = last_words_;
+  status.lost = loss_.lost();
+  if (status.lost) status.lost_for_s = std::chrono::duration<double>(now - loss_.since()).count();
+  if (phase_ == Phase::waiting)
+    status.starts_in_s = std::chrono::duration<double>(std::max(config::Duration(0), due_ - now)).count();
   status.failing = failing();
   status.command = redact_url(fmt::format("{}", fmt::join(config_.cmd, " ")));
   if (alive() && flow_) {
     status.ready = flow_->ready();
     status.up_s = std::chrono::duration<double>(now - flow_->started()).count();
-    if (flow_->reports()) {
-      status.tells = true;
-      if (phase_ == Phase::running) status.state = cli::name(flow_->flow());
-      status.blocked = flow_->blocked();
-      status.fps = flow_->fps();
-      status.frames_in = flow_->frames_in();
-      status.frames_out = flow_->frames_out();
-      if (const auto last = flow_->last_frame())
-        status.last_frame_age_s = std::max(0.0, std::chrono::duration<double>(now - *last).count());
-    }
+    if (flow_->reports()) tell_flow(status, now);
   }
   return status;
+}
+
+/// In its own words, but for what it cannot see: that it is held up by its reader, or that waiting has become a loss.
+void Stage::tell_flow(control::StageStatus& status, config::Duration now) const {
+  status.tells = true;
+  status.blocked = flow_->blocked();
+  if (phase_ == Phase::running) {
+    const bool is_stalled = flow_->flow() == cli::Flow::stalled;
+    status.state = status.lost ? "lost" : (is_stalled && status.blocked ? "blocked" : cli::name(flow_->flow()));
+    const bool well = flow_->flow() == cli::Flow::flowing || flow_->flow() == cli::Flow::idle;
+    if (!well || status.lost) status.reason = reason();
+  }
+  status.fps_in = flow_->fps_in();
+  status.fps_out = flow_->fps_out();
+  status.frames_in = flow_->frames_in();
+  status.frames_out = flow_->frames_out();
+  if (const auto age = flow_->frame_age(now)) status.last_frame_age_s = std::chrono::duration<double>(*age).count();
 }
 
 }  // namespace campipe::watch::chain

@@ -14,6 +14,7 @@
 #include "watch/config/config.hpp"
 #include "watch/control/status.hpp"
 #include "watch/flow/flow_tracker.hpp"
+#include "watch/flow/loss.hpp"
 #include "watch/flow/notify_socket.hpp"
 #include "watch/log/line_reader.hpp"
 
@@ -30,11 +31,14 @@ enum class Intent {
 
 /// How a process ended.
 struct Exit {
-  int code = 0;    ///< of exit(2), or 128 + signal
-  int signal = 0;  ///< 0 = none
-  std::string text;
+  int code = 0;      ///< of exit(2), or 128 + signal
+  int signal = 0;    ///< 0 = none
+  std::string text;  ///< "exit 66: no such file or device"
+  std::string said;  ///< the last line that it wrote; empty = none
   config::Duration lasted{0};
   bool worked = false;  ///< it has passed frames
+
+  std::string with_words() const { return said.empty() ? text : text + ": " + said; }
 };
 
 /// One program of a chain over all its runs: the process there is now, its stderr, what it reports, when it may start
@@ -67,15 +71,23 @@ public:
   void end(Intent intent, config::Duration patience);
   void kill() noexcept;
 
+  /// As end() because it hangs, which is what status() will call its end.
+  void end_hung(const std::string& why, config::Duration patience);
+
   /// The process has ended and is still to be reaped; the rest of its group is killed. `status` as of waitpid(2).
   Exit ended(int status);
 
-  /// When it may start again after a failed run.
-  config::Duration delay_after(config::Duration lasted, bool worked) { return delays_.after_failure(lasted, worked); }
+  /// When it may start again after a failed run, which counts as a restart.
+  config::Duration delay_after(config::Duration lasted, bool worked) {
+    ++restarts_;
+    return delays_.after_failure(lasted, worked);
+  }
+  /// It is restarted because a stage that it is paired with has failed.
+  void count_restart() noexcept { ++restarts_; }
 
   void set_waiting(config::Duration until) noexcept { phase_ = Phase::waiting, due_ = until; }
   config::Duration due() const noexcept { return due_; }
-  void set_stopped() noexcept { phase_ = Phase::stopped; }
+  void set_stopped() noexcept { phase_ = Phase::stopped, loss_.forget(); }
   void set_done(int code) noexcept { phase_ = Phase::done, exit_code_ = code; }
   void forget_failures() noexcept { delays_.reset(); }
 
@@ -84,6 +96,13 @@ public:
   void limit_lines(int per_second) noexcept { lines_.set_limit(per_second); }
 
   void tick(config::Duration now);
+
+  /// Once a second, behind tick(). `is_source`: nothing feeds it, so that its waiting is its source's fault.
+  flow::Loss::Event look_for_loss(config::Duration now, bool is_source, config::Duration lost_after);
+  void told_of_failure(config::Duration now) noexcept { loss_.told(now); }
+  const flow::Loss& loss() const noexcept { return loss_; }
+  /// Why it does not run as it should: what it says of its source, else its last line. May be empty.
+  std::string reason() const;
   void restart_ages(config::Duration now) noexcept;
   flow::StageView view(config::Duration now);
   control::StageStatus status(config::Duration now) const;
@@ -92,12 +111,16 @@ private:
   std::vector<std::string> environment() const;
   void read_log();
   void read_reports();
+  void heard(std::string_view line);
+  flow::Sight sight(config::Duration now, bool is_source) const;
+  void tell_flow(control::StageStatus& status, config::Duration now) const;
 
   const config::StageConfig& config_;
   Host& host_;
   std::string clock_;
   flow::NotifySocket notify_;
   Pipe log_;
+  Said said_;
   log::LineReader lines_;
   RestartDelays delays_;
   std::optional<flow::FlowTracker> flow_;  // of the present or the last process
@@ -106,8 +129,11 @@ private:
   pid_t pid_ = 0;
   process::Loop::TimerId kill_timer_ = 0;
   config::Duration due_{0};
-  int starts_ = 0, exit_code_ = 0;
-  std::string last_exit_;
+  int restarts_ = 0, exit_code_ = 0;
+  std::string last_exit_, last_words_;  // of the last process
+  std::string last_line_;               // of the present one, passwords hidden
+  std::string hung_because_;
+  flow::Loss loss_;
   std::optional<std::uint64_t> io_bytes_;
   config::Duration io_at_{0};
 };

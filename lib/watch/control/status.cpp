@@ -1,6 +1,7 @@
 #include "watch/control/status.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -27,39 +28,23 @@ ordered_json stage_json(const StageStatus& stage) {
   out["required"] = stage.required;
   out["from"] = stage.from;
   const auto told = [&](ordered_json value) { return stage.tells ? std::move(value) : ordered_json(); };
-  out["fps"] = told(rounded(stage.fps));
+  out["fps"] = told(rounded(std::max(stage.fps_in, stage.fps_out)));
+  out["fps_in"] = told(rounded(stage.fps_in));
+  out["fps_out"] = told(rounded(stage.fps_out));
   out["frames_in"] = told(stage.frames_in);
   out["frames_out"] = told(stage.frames_out);
   out["last_frame_age_s"] = stage.last_frame_age_s ? rounded(*stage.last_frame_age_s) : ordered_json();
+  const auto text = [](const std::string& words) { return words.empty() ? ordered_json() : ordered_json(words); };
+  out["lost"] = stage.lost;
+  out["lost_for_s"] = stage.lost ? rounded(stage.lost_for_s) : ordered_json();
+  out["reason"] = text(stage.reason);
   out["up_s"] = rounded(stage.up_s);
   out["restarts"] = stage.restarts;
-  out["last_exit"] = stage.last_exit.empty() ? ordered_json() : ordered_json(stage.last_exit);
+  out["starts_in_s"] = stage.starts_in_s ? rounded(*stage.starts_in_s) : ordered_json();
+  out["last_exit"] = text(stage.last_exit);
+  out["last_words"] = text(stage.last_words);
   out["command"] = stage.command;
   return out;
-}
-
-std::string ago(const ordered_json& seconds) {
-  if (!seconds.is_number()) return "-";
-  const double value = seconds.get<double>();
-  if (value < 60) return fmt::format("{:.1f}s", value);
-  if (value < 3600) return fmt::format("{:.0f}m", value / 60);
-  return fmt::format("{:.0f}h", value / 3600);
-}
-
-std::string text_or_dash(const ordered_json& value) {
-  return value.is_string() ? campipe::log::printable(value.get<std::string>()) : "-";
-}
-
-std::vector<std::string> row_of(const ordered_json& stage) {
-  const auto is = [&](const char* key) { return stage.at(key).get<bool>(); };
-  return {"  " + text_or_dash(stage.at("name")),
-          is("failing") ? "failing" : (is("blocked") ? "blocked" : text_or_dash(stage.at("state"))),
-          stage.at("pid").is_number() ? std::to_string(stage.at("pid").get<int>()) : "-",
-          stage.at("fps").is_number() ? fmt::format("{:.1f}", stage.at("fps").get<double>()) : "-",
-          ago(stage.at("last_frame_age_s")),
-          stage.at("pid").is_number() ? ago(stage.at("up_s")) : "-",
-          std::to_string(stage.at("restarts").get<int>()),
-          text_or_dash(stage.at("last_exit"))};
 }
 
 }  // namespace
@@ -78,40 +63,32 @@ std::string to_json(const Status& status) {
   return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-std::string table_of(const std::string& json) try {
-  const auto status = ordered_json::parse(json);
-  std::vector<std::vector<std::string>> rows{
-      {"CHAIN/STAGE", "STATE", "PID", "FPS", "LAST", "UP", "RESTARTS", "LAST EXIT"}};
-  for (const auto& chain : status.at("chains")) {
-    rows.push_back({text_or_dash(chain.at("name")), text_or_dash(chain.at("state"))});
-    for (const auto& stage : chain.at("stages")) rows.push_back(row_of(stage));
-  }
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}", row[i], widths[i] + 2);
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  }
-  return out;
-} catch (const ordered_json::exception& error) {
-  throw Error(ExitCode::protocol, fmt::format("camwatch answered something else: {}", error.what()));
-}
-
 std::string one_line(const ChainStatus& chain) {
   std::vector<std::string> parts;
   for (const StageStatus& stage : chain.stages) {
     if (stage.state == "flowing") {
-      parts.push_back(fmt::format("{} {:.1f} fps", stage.name, stage.fps));
+      parts.push_back(fmt::format("{} {:.1f} fps", stage.name, std::max(stage.fps_in, stage.fps_out)));
     } else {
       parts.push_back(fmt::format("{} {}", stage.name, stage.state));
     }
   }
   return fmt::format("{}: {}", chain.name, fmt::join(parts, ", "));
+}
+
+std::string one_line(const std::vector<ChainStatus>& chains, std::size_t width) {
+  std::vector<std::string> lines, troubled;
+  std::map<std::string, int> states;
+  for (const ChainStatus& chain : chains) {
+    lines.push_back(one_line(chain));
+    ++states[chain.state];
+    if (chain.state == "failing" || chain.state == "lost") troubled.push_back(chain.name);
+  }
+  std::string all = fmt::format("{}", fmt::join(lines, "; "));
+  if (all.size() <= width) return all;
+  std::vector<std::string> counts;
+  for (const auto& [state, count] : states) counts.push_back(fmt::format("{} {}", count, state));
+  return fmt::format("{} chains: {}{}{}", chains.size(), fmt::join(counts, ", "), troubled.empty() ? "" : ": ",
+                     fmt::join(troubled, ", "));
 }
 
 }  // namespace campipe::watch::control

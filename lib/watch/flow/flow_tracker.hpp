@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "watch/config/config.hpp"
 #include "watch/flow/judge.hpp"
@@ -14,7 +16,7 @@ public:
     restart_ages(started);
   }
 
-  void apply(const Report& report, config::Duration now) noexcept;
+  void apply(const Report& report, config::Duration now);
 
   /// The watcher itself was held up: what it did not see in that time says nothing.
   void restart_ages(config::Duration now) noexcept;
@@ -26,8 +28,13 @@ public:
   std::uint64_t frames_in() const noexcept { return in_; }
   std::uint64_t frames_out() const noexcept { return out_; }
   bool blocked() const noexcept { return blocked_; }
-  double fps() const noexcept { return fps_; }                  ///< over the last second
-  std::optional<config::Duration> last_frame() const noexcept;  ///< when the newest came
+  double fps() const noexcept { return std::max(fps_in_, fps_out_); }  ///< over the last second
+  double fps_in() const noexcept { return fps_in_; }
+  double fps_out() const noexcept { return fps_out_; }
+  /// How old the newest frame is. Between two reports of a stage through which frames flow others have come: it was as
+  /// old as that when the last report was made.
+  std::optional<config::Duration> frame_age(config::Duration now) const noexcept;
+  const std::optional<SourceStatus>& source() const noexcept { return source_; }
   config::Duration started() const noexcept { return started_; }
 
   /// Fills the part of `view` that comes from the process's reports.
@@ -40,10 +47,12 @@ private:
       free_since_{0};
   bool ready_ = false, reports_ = false, beats_ = false, had_in_ = false, had_out_ = false, blocked_ = false;
   cli::Flow flow_ = cli::Flow::waiting;
-  std::uint64_t in_ = 0, out_ = 0, counted_ = 0;
+  std::uint64_t in_ = 0, out_ = 0, counted_in_ = 0, counted_out_ = 0;
   config::Duration counted_at_;
   std::int64_t last_us_ = 0;
-  double fps_ = 0;
+  config::Duration told_at_{0};
+  double fps_in_ = 0, fps_out_ = 0;
+  std::optional<SourceStatus> source_;
 };
 
 }  // namespace campipe::watch::flow

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/source_status.hpp"
 #include "cli/telemetry.hpp"
 
 namespace campipe::watch::flow {
@@ -16,8 +17,9 @@ struct Report {
   std::optional<std::uint64_t> frames_in, frames_out;
   std::optional<std::int64_t> last_us;  ///< CLOCK_MONOTONIC of the newest frame
   std::optional<bool> blocked;
+  std::optional<SourceStatus> source;  ///< what it says of the source behind it; absent where it does not know
 };
 
-Report parse_report(std::string_view datagram) noexcept;
+Report parse_report(std::string_view datagram);
 
 }  // namespace campipe::watch::flow

@@ -103,6 +103,15 @@ TEST_F(ReloadTest, HooksAndLogsAreTakenWithoutARestart) {
   EXPECT_EQ(ask("status").at("log_dir"), logs.path());
 }
 
+TEST_F(ReloadTest, HookOfALostSourceIsTakenWithItsTime) {
+  run();
+  write(std::string(kFront) + kBack, "hooks: {lost: [tell, \"{event} {chain}/{stage}\"], lost-after: 2s}\n");
+  EXPECT_EQ(ask("reload").at("hooks"), true);
+  time_.pass(4s, [&] { processes_.of("only").report("WATCHDOG=1\nX_CAMPIPE_STATE=waiting"); });
+  ASSERT_EQ(processes_.starts("tell"), 1U);
+  EXPECT_THAT(processes_.of("tell").command.argv, ElementsAre("tell", "lost back/only"));
+}
+
 TEST_F(ReloadTest, FileThatCannotBeUsedChangesNothing) {
   run();
   write("  side: {stages: {new: {cmd: [new], colour: red}}}\n");

@@ -63,7 +63,56 @@ TEST_F(StageTest, LastWordsAreReadWhenItHasEnded) {
   EXPECT_EQ(exit.code, 66);
   EXPECT_EQ(exit.signal, 0);
   EXPECT_EQ(exit.text, "exit 66: no such file or device");
+  EXPECT_EQ(exit.with_words(), "exit 66: no such file or device: no camera");
+  EXPECT_EQ(status().last_words, "no camera");
   EXPECT_FALSE(stage_.alive());
+}
+
+TEST_F(StageTest, LastWordsAreThoseOfThatProcessWithoutItsNameAndPasswords) {
+  start();
+  const std::string text = "grab: rtsp://user:secret@192.0.2.7/: gone \x1b[31m\n";
+  ASSERT_EQ(::write(process().fd(2), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  EXPECT_EQ(end(74).said, "rtsp://user:***@192.0.2.7/: gone \\x1b[31m");
+  start();
+  EXPECT_EQ(end(74).said, "");
+  start();
+  const std::string bye = "grab: 300 frames\n";
+  ASSERT_EQ(::write(process().fd(2), bye.data(), bye.size()), static_cast<ssize_t>(bye.size()));
+  EXPECT_EQ(end(0).said, "");  // no failure to explain
+}
+
+TEST_F(StageTest, EndOfOneThatHungSaysSo) {
+  start();
+  stage_.end_hung("no sign of life for 5.1 s", 1s);
+  EXPECT_EQ(end(0).text, "hung: no sign of life for 5.1 s");
+  EXPECT_EQ(status().last_exit, "hung: no sign of life for 5.1 s");
+}
+
+TEST_F(StageTest, BlockedByItsReaderIsNoStall) {
+  start();
+  process().report("X_CAMPIPE_STATE=stalled\nX_CAMPIPE_LAST_US=1\nX_CAMPIPE_BLOCKED=1\n");
+  time_.loop.turn();
+  EXPECT_EQ(status().state, "blocked");
+  for (int i = 0; i < 60; ++i) {
+    stage_.look_for_loss(time_.now, true, 10s);
+    time_.pass(1s);
+  }
+  EXPECT_FALSE(status().lost);
+}
+
+TEST_F(StageTest, FrameIsAsOldAsItWasInTheReportWhileFramesFlow) {
+  start();
+  const auto report = [&](const char* state, config::Duration last) {
+    process().report(std::string("X_CAMPIPE_STATE=") + state + "\nX_CAMPIPE_LAST_US=" +
+                     std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(last).count()));
+    time_.loop.turn();
+  };
+  report("flowing", time_.now - 20ms);
+  time_.pass(900ms);
+  EXPECT_DOUBLE_EQ(*status().last_frame_age_s, 0.02);
+  report("stalled", time_.now - 3s);
+  time_.pass(500ms);
+  EXPECT_DOUBLE_EQ(*status().last_frame_age_s, 3.5);
 }
 
 TEST_F(StageTest, EndBySignalIsToldAsAShellWould) {
@@ -137,11 +186,15 @@ TEST_F(StageTest, ThreeFailuresAreFailingUntilARunLasts) {
 TEST_F(StageTest, StatusHidesPasswordsAndCountsRestarts) {
   EXPECT_EQ(status().state, "stopped");
   start();
-  end(1);
+  const chain::Exit exit = end(1);
+  stage_.delay_after(exit.lasted, exit.worked);
+  start();
+  stage_.end(chain::Intent::restart, 1s);  // by command: no fault
+  end(0);
   start();
   time_.pass(5s);
   EXPECT_EQ(status().restarts, 1);
-  EXPECT_EQ(status().last_exit, "exit 1");
+  EXPECT_EQ(status().last_exit, "exit 0");
   EXPECT_EQ(status().up_s, 5.0);
   EXPECT_THAT(status().command, testing::Not(HasSubstr("secret")));
 }

@@ -251,5 +251,16 @@ TEST(Config, EnvFileTellsTheLineButNotTheSecret) {
   }
 }
 
+TEST(Config, HooksAndTheirTime) {
+  const auto parsed = config::parse_config(
+      "version: 1\nhooks: {lost: [a, b], recovered: [c], lost-after: 30s}\nchains: {c: {stages: {s: {cmd: [x]}}}}\n",
+      "t");
+  EXPECT_EQ(parsed.hooks.lost, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(parsed.hooks.recovered, (std::vector<std::string>{"c"}));
+  EXPECT_TRUE(parsed.hooks.failing.empty());
+  EXPECT_EQ(parsed.hooks.lost_after, config::Duration(std::chrono::seconds(30)));
+  EXPECT_EQ(parsed.hooks_at[1].line, 2);
+}
+
 }  // namespace
 }  // namespace campipe::watch

@@ -193,6 +193,23 @@ TEST(Report, ReadsWhatATool) {
   EXPECT_FALSE(report.ready);
 }
 
+TEST(Report, ReadsWhatIsSaidOfTheSource) {
+  const flow::Report lost = flow::parse_report(
+      "X_CAMPIPE_STATE=waiting\nX_CAMPIPE_SOURCE_SINCE_MS=1796085333514\nX_CAMPIPE_SOURCE=lost\n"
+      "X_CAMPIPE_SOURCE_REASON=a=b: \x1b[31mrefused\n");
+  ASSERT_TRUE(lost.source);
+  EXPECT_EQ(lost.source->state, SourceState::lost);
+  EXPECT_EQ(lost.source->since_us, 1796085333514000);
+  EXPECT_EQ(lost.source->reason, "a=b: \\x1b[31mrefused");
+  EXPECT_EQ(flow::parse_report("X_CAMPIPE_SOURCE=resting\n").source->state, SourceState::resting);
+  EXPECT_FALSE(flow::parse_report("X_CAMPIPE_STATE=flowing\n").source);
+  EXPECT_FALSE(flow::parse_report("X_CAMPIPE_SOURCE=dancing\nX_CAMPIPE_SOURCE_REASON=x\n").source);
+  EXPECT_EQ(flow::parse_report("X_CAMPIPE_SOURCE=lost\nX_CAMPIPE_SOURCE_SINCE_MS=-1\nX_CAMPIPE_SOURCE_REASON=" +
+                               std::string(9000, 'x'))
+                .source->reason.size(),
+            kMaxSourceReason);
+}
+
 TEST(Report, LeavesOutWhatIsMalformed) {
   const flow::Report report = flow::parse_report(
       "READY=1\nX_CAMPIPE_STATE=dancing\nX_CAMPIPE_FRAMES_IN=-1\nX_CAMPIPE_FRAMES_OUT=1e9\n=\n\nSTATUS");
