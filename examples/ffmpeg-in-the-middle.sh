@@ -6,6 +6,10 @@
 # -analyzeduration 0 -probesize 32 keeps ffmpeg from collecting half a second of video before it starts;
 # -copyts keeps the capture times.
 set -euo pipefail
+case ${1:-} in
+  -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -*) echo "${0##*/}: unknown option $1: see --help" >&2; exit 64 ;;
+esac
 camera=${1:-auto}
 filter=${2:-hflip,drawbox=x=20:y=ih-60:w=200:h=40:color=red@0.6:t=fill}
 http=${HTTP:-127.0.0.1:8080}

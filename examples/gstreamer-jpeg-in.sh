@@ -3,6 +3,9 @@
 #
 #   gstreamer-jpeg-in.sh [SOURCE ELEMENT...]
 set -euo pipefail
+case ${1:-} in
+  -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+esac
 [ $# -gt 0 ] || set -- videotestsrc is-live=true pattern=ball
 http=${HTTP:-127.0.0.1:8080}
 

@@ -3,6 +3,10 @@
 #
 #   python-in-the-middle.sh [CAMERA] [SIZE] [FPS]
 set -euo pipefail
+case ${1:-} in
+  -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -*) echo "${0##*/}: unknown option $1: see --help" >&2; exit 64 ;;
+esac
 camera=${1:-auto} size=${2:-640x480} fps=${3:-30}
 http=${HTTP:-127.0.0.1:8080}
 here=$(dirname "${BASH_SOURCE[0]}")

@@ -40,12 +40,21 @@ cmake --build build/release >build/release/build.log 2>&1 || { tail -30 build/re
 export PATH=$root/build/release/bin:$PATH
 
 address=127.0.0.1 name=localhost
-if [ "$lan" = 1 ]; then address= name=$(hostname -f 2>/dev/null || hostname); fi
+if [ "$lan" = 1 ]; then address='' name=$(hostname -f 2>/dev/null || hostname); fi
 
 ring=quickstart-$port
 # A URL may hold a password: it goes to camgrab through a file that only we can read.
 run=$(mktemp -d)
-trap 'rm -rf "$run"' EXIT
+watch=
+end() {
+  if [ -n "$watch" ]; then
+    kill "$watch" 2>/dev/null || :
+    wait "$watch" || :
+  fi
+  rm -rf "$run"
+}
+trap end EXIT
+trap 'exit 0' INT TERM HUP
 chmod 700 "$run"
 case $source in
   *://*)
@@ -82,7 +91,11 @@ cat <<TEXT
   RTSP           rtsp://$name:$rtsp_port/cam
   A picture      http://$name:$port/snapshot/cam
   Recording      $folder/cam/  (UTC; kept 7 days)
+  What runs      $root/build/release/bin/camwatch status --control $run/ctl
   Ctrl-C ends everything.
 
 TEXT
-camwatch run -c "$run/quickstart.yaml"
+set -m # a group of its own: Ctrl-C reaches it once, by end; a second signal would cut it short
+camwatch run -c "$run/quickstart.yaml" &
+watch=$!
+wait "$watch"

@@ -71,9 +71,12 @@ class Reader:
 
 
 if __name__ == "__main__":
+    if "--help" in sys.argv:
+        print(__doc__)
+        sys.exit(0)
     try:
         for frame in Reader(sys.stdin.buffer).frames():
             data = frame.pop("data")
             print(*(f"{key}={value}" for key, value in frame.items()), f"bytes={len(data)}", flush=True)
-    except (EOFError, BrokenPipeError):
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
         pass

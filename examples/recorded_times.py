@@ -23,6 +23,9 @@ def capture_times_us(path):
 
 
 if __name__ == "__main__":
+    if "--help" in sys.argv:
+        print(__doc__)
+        sys.exit(0)
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     for time_us in capture_times_us(sys.argv[1]):

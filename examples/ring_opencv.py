@@ -39,6 +39,9 @@ class Motion:
 
 
 def main():
+    if "--help" in sys.argv:
+        print(__doc__)
+        return
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     source, target = sys.argv[1:]

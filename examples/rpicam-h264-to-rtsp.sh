@@ -4,6 +4,9 @@
 #
 #   rpicam-h264-to-rtsp.sh [RPICAM-VID OPTION...]
 set -euo pipefail
+case ${1:-} in
+  -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+esac
 http=${HTTP:-127.0.0.1:8080} rtsp=${RTSP:-127.0.0.1:8554}
 
 rpicam-vid --timeout 0 --nopreview --codec h264 --inline --intra 30 "$@" -o - | camserve --http "$http" --rtsp "$rtsp"

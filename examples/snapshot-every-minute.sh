@@ -4,11 +4,25 @@
 #
 #   snapshot-every-minute.sh [CAMERA] [FILE] [SECONDS]
 set -euo pipefail
+case ${1:-} in
+  -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -*) echo "${0##*/}: unknown option $1: see --help" >&2; exit 64 ;;
+esac
 camera=${1:-auto} file=${2:-now.jpg} seconds=${3:-60}
+
+end() {
+  mapfile -t running < <(jobs -p)
+  kill "${running[@]}" 2>/dev/null || :
+  wait
+  rm -f "$file.new"
+}
+trap end EXIT
+trap 'exit 0' INT TERM HUP
 
 while true; do
   if camgrab "$camera" -n 1 --quiet | camenc -q 90 --output-format jpeg --quiet >"$file.new"; then
     mv "$file.new" "$file"
   fi
-  sleep "$seconds"
+  sleep "$seconds" & # a signal ends a wait at once
+  wait $!
 done

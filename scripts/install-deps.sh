@@ -16,7 +16,7 @@ build_packages=(
 )
 test_packages=(
   clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19
-  libgtest-dev libgmock-dev libbenchmark-dev bats mandoc man-db
+  libgtest-dev libgmock-dev libbenchmark-dev bats shellcheck mandoc man-db
   ffmpeg mpv curl socat jq procps psmisc util-linux iproute2 ca-certificates git zsh fish debootstrap
   gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav

@@ -18,6 +18,7 @@ pid_before() { jq ".$1.pid" <<<"$before"; }
 begin() {
   cat >c.yaml <<Y
 version: 1
+hooks: {lost-after: 0}
 defaults:
   restart: {first: 50ms, max: 200ms}
   watchdog: {startup: 4s, stall: 2s, heartbeat: 2s}
