@@ -60,7 +60,12 @@ running() {
   sed -i 's/\[sh/[no-such-program/' c.yaml
   run_tool 78 camwatch reload -c c.yaml
   assert_contains "$stderr" "c.yaml:3:26: a/s: there is no program 'no-such-program'"
+  { cat good.yaml && echo '  d: {stages: {s: {cmd: [camgrab, pattern, --ratee, "5", -o, shm:x]}}}'; } >c.yaml
+  run_tool 78 camwatch reload -c c.yaml
+  assert_contains "$stderr" "c.yaml:6:44: d/s: "
+  assert_contains "$stderr" "--ratee"
   assert_equal "$(pid_of a) $(pid_of b) $(pid_of c)" "$a $b $c"
+  assert_equal "$(names)" "a b c"
 }
 
 @test "SIGHUP reloads where there is no terminal, and a wrong file is told" {

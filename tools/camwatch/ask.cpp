@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "cli/signals.hpp"
+#include "run.hpp"
 #include "watch/control/changes.hpp"
 #include "watch/control/paths.hpp"
 #include "watch/control/server.hpp"
@@ -75,11 +76,13 @@ int command(const WatchOptions& options, const char* name) {
 }
 
 int reload(const WatchOptions& options) {
-  // A file that is wrong is not even asked about; where only the socket is given the other side reads its own.
+  // With a file in which check finds faults nobody is asked; where only the socket is given the other side reads its
+  // own.
   watch::config::Config config;
   if (options.control.empty() || !options.config.empty()) {
     try {
       config = read_config(options);
+      if (find_faults(config)) return static_cast<int>(ExitCode::config);
     } catch (const Error& error) {
       if (!options.config.empty() || error.code() == ExitCode::config) throw;
     }

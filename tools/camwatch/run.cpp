@@ -27,17 +27,6 @@ watch::config::Config ready_to_run(watch::config::Config config) {
   return config;
 }
 
-/// Answers whether nothing is wrong.
-bool tell(const watch::config::Config& config, const std::vector<watch::check::Finding>& findings) {
-  bool good = true;
-  for (const watch::check::Finding& finding : findings) {
-    good = good && finding.is_warning;
-    const std::string text = watch::check::text_of(finding, config.file);
-    finding.is_warning ? log::warning("{}", text) : log::error("{}", text);
-  }
-  return good;
-}
-
 bool has_terminal() {
   return static_cast<bool>(Fd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)));
 }
@@ -66,11 +55,20 @@ int run(const WatchOptions& options, const cli::CommonOptions& common) {
   return supervisor.run();
 }
 
+bool find_faults(const watch::config::Config& config) {
+  bool any = false;
+  for (const auto& finding : watch::check::examine(config, watch::check::own_folder(), watch::check::run_tool)) {
+    any = any || !finding.is_warning;
+    const std::string text = watch::check::text_of(finding, config.file);
+    finding.is_warning ? log::warning("{}", text) : log::error("{}", text);
+  }
+  return any;
+}
+
 int check(const WatchOptions& options) {
   const watch::config::Config config = read_config(options);
   watch::warn_of_passwords(config);
-  if (!tell(config, watch::check::examine(config, watch::check::own_folder(), watch::check::run_tool)))
-    return static_cast<int>(ExitCode::config);
+  if (find_faults(config)) return static_cast<int>(ExitCode::config);
   std::size_t stages = 0;
   for (const auto& chain : config.chains) stages += chain.stages.size();
   fmt::print("{}: OK, chains: {}, stages: {}\n{}", config.file, config.chains.size(), stages, watch::tree_of(config));

@@ -8,4 +8,8 @@ namespace campipe {
 int run(const WatchOptions& options, const cli::CommonOptions& common);
 int check(const WatchOptions& options);
 
+/// Prints what is wrong with a configuration that could be read, a line each; answers whether anything is, warnings
+/// aside.
+bool find_faults(const watch::config::Config& config);
+
 }  // namespace campipe
