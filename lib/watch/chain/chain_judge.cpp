@@ -23,9 +23,11 @@ void Chain::tick(bool held_up) {
   look_for_losses(now);
 }
 
-/// Nothing in here feeds it: what it waits for is a camera, a file, another machine.
+/// Nothing in here feeds it: what it waits for is a camera, a file, another machine. A server may wait for streams that
+/// come when they like.
 bool Chain::is_source(std::size_t i) const {
-  return producers_of(i).empty() && !wiring_.stages[i].reads_rings;
+  return producers_of(i).empty() && !wiring_.stages[i].reads_rings &&
+         config::program_name(stage(i).config().cmd.front()) != "camserve";
 }
 
 void Chain::look_for_losses(config::Duration now) {

@@ -97,13 +97,14 @@ TEST_F(ChainLossTest, FailuresThatWereToldRecover) {
   EXPECT_THAT(rig_.happened, ElementsAre(testing::StartsWith("recovered source: ")));
 }
 
-TEST(ChainLoss, ReaderOfARingIsNoSourceAndCamerasAre) {
+TEST(ChainLoss, ReaderOfARingAndAServerAreNoSourceAndCamerasAre) {
   ChainRig rig(
       "      camgrab: {cmd: [camgrab, -o, \"shm:x\"]}\n"
-      "      camenc: {cmd: [camenc, -i, \"shm:x\", -o, \"shm:y\"]}\n");
+      "      camenc: {cmd: [camenc, -i, \"shm:x\", -o, \"shm:y\"]}\n"
+      "      camserve: {cmd: [camserve, \"shm:*\"]}\n");
   rig.chain->start();
   rig.pass(12s, [&] {
-    for (const char* program : {"camgrab", "camenc"})
+    for (const char* program : {"camgrab", "camenc", "camserve"})
       rig.processes.of(program).report("WATCHDOG=1\nX_CAMPIPE_STATE=waiting");
   });
   EXPECT_THAT(rig.happened, ElementsAre(testing::StartsWith("lost camgrab: ")));
