@@ -116,6 +116,14 @@ std::string Address::to_string() const {
   return fmt::format("[{}]:{}", name, port());
 }
 
+std::string Address::host_key() const {
+  return fmt::format("{} {} {}", storage.ss_family, host(), is_ipv6() ? as_ipv6(storage).sin6_scope_id : 0);
+}
+
+std::string Address::peer_key() const {
+  return fmt::format("{} {}", to_string(), is_ipv6() ? as_ipv6(storage).sin6_scope_id : 0);
+}
+
 Address resolve_listen_address(std::string_view text, std::string_view option) {
   constexpr std::string_view kUnix = "unix:";
   if (text.starts_with(kUnix)) return unix_address(text.substr(kUnix.size()), option);

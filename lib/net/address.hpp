@@ -23,6 +23,12 @@ struct Address {
   std::string host() const;
   /// "192.0.2.7:80", "[2001:db8::7]:80", "unix:/run/camserve.sock"; "unix" for a peer, which has no path.
   std::string to_string() const;
+  /// What tells hosts apart where the kernel does: family, address and the interface of a link-local one. 192.0.2.7 is
+  /// another than ::ffff:192.0.2.7, whose sockets are of IPv6.
+  std::string host_key() const;
+  /// host() with the interface of a link-local address, and the port: the same for a peer that is seen as IPv4 and by
+  /// way of IPv6.
+  std::string peer_key() const;
 };
 
 /// ADDR:PORT of the command line: "127.0.0.1:8080", "[::1]:8080", "localhost:8080", ":8080" = all addresses of both

@@ -29,8 +29,9 @@ Fd lock_folder(const std::string& path) {
   return fd;
 }
 
-bool has_listener(const Address& address) {
+bool has_listener(const Address& address, std::string_view what) {
   const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) throw_errno(errno, std::string(what));                                           // it is not known
   return ::connect(fd.get(), address.get(), address.length) == 0 || errno != ECONNREFUSED;  // EAGAIN: a full queue
 }
 
@@ -42,7 +43,7 @@ void make_room(const Address& address, const std::string& path, std::string_view
     throw Error(ExitCode::cannot_create,
                 fmt::format("{}: there is something of this name, and it is no socket: give another path", what));
   }
-  if (has_listener(address)) {
+  if (has_listener(address, what)) {
     throw Error(ExitCode::try_again,
                 fmt::format("{}: another program listens there ('ss -lxp' names it): give another path", what));
   }

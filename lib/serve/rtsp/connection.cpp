@@ -11,7 +11,8 @@ namespace campipe::serve::rtsp {
 namespace {
 
 constexpr std::int64_t kRetryMs = 50;
-constexpr std::int64_t kFinishMs = 5000;  // for a peer to take the last bytes and to close
+constexpr std::int64_t kFinishMs = 5000;   // for a peer to take the last bytes and to close
+constexpr std::int64_t kRefusedMs = 2000;  // for the request that is answered with 503
 constexpr std::size_t kMaxCseq = 32;
 constexpr int kRequestsATurn = 16;  // of one connection, then others have theirs
 
@@ -32,11 +33,12 @@ int status_of(net::ParseError error) {
 
 }  // namespace
 
-Connection::Connection(Sessions& sessions, Fd fd, const net::Address& peer, std::int64_t describe_wait_ms,
+Connection::Connection(Sessions& sessions, Fd fd, const net::Address& peer, std::int64_t describe_wait_ms, bool refuses,
                        OnClosed on_closed)
     : sessions_(sessions),
       loop_(sessions.loop()),
       describe_wait_ms_(describe_wait_ms),
+      refuses_(refuses),
       on_closed_(std::move(on_closed)),
       connection_(loop_, std::move(fd), peer, *this),
       requests_(sessions, connection_,
@@ -114,6 +116,7 @@ void Connection::handle(const net::Request& request) {
     send({.status = 400, .reason = "no CSeq"}, {});
     return;
   }
+  if (refuses_) return turn_away(cseq);
   unanswered_ = cseq;
   const bool may_wait = !waiting_ || loop_.now_ms() < waiting_until_ms_;
   const Requests::Answer answer = requests_.answer(request, may_wait);
@@ -157,6 +160,10 @@ bool Connection::send(const Response& response, std::string_view cseq) {
   if (connection_.send(text)) return true;
   close("reads_no_answers");
   return false;
+}
+
+void Connection::turn_away(std::string_view cseq) {
+  if (send({.status = 503, .reason = "all connections are taken: try again later"}, cseq)) finish("refused");
 }
 
 void Connection::refuse_unparsed() {
@@ -204,6 +211,8 @@ void Connection::tick(bool stopping) {
   if (!connection_.idle() && now_ms - connection_.last_progress_ms() > sessions_.options().stuck_ms)
     return close("stuck");
   const Sessions::Options& options = sessions_.options();
+  if (refuses_ && !finishing_since_ms_ && now_ms - last_event_ms_ > kRefusedMs)
+    return turn_away(scan_cseq(demultiplexer_.head()));
   if (begun_ms_ && now_ms - *begun_ms_ > options.request_ms) return refuse_unfinished();
   if (requests_.has_session()) return;
   if (stopping) return finish("server");
@@ -224,7 +233,9 @@ void Connection::close(std::string_view reason) {
   wishes_.clear();
   sessions_.connection_gone(&connection_, reason);
   loop_.defer([this, alive = std::weak_ptr(alive_)] {
-    if (!alive.expired()) on_closed_(*this);
+    if (alive.expired()) return;
+    const OnClosed on_closed = std::move(on_closed_);  // it destroys us, and what belongs to us
+    on_closed(*this);
   });
 }
 

@@ -17,12 +17,15 @@ public:
   using OnClosed = std::function<void(Connection& connection)>;
 
   /// @param on_closed  called once, never from inside a session's call; destroys this.
-  Connection(Sessions& sessions, Fd fd, const net::Address& peer, std::int64_t describe_wait_ms, OnClosed on_closed);
+  /// @param refuses    its first request is answered with 503, and nothing else.
+  Connection(Sessions& sessions, Fd fd, const net::Address& peer, std::int64_t describe_wait_ms, bool refuses,
+             OnClosed on_closed);
   ~Connection() override;
 
   /// Once a second: time-outs.
   /// @param stopping  closes when no session needs it.
   void tick(bool stopping);
+  bool refuses() const noexcept { return refuses_; }
 
   // net::ConnectionHandler
   void on_data(std::span<const std::byte> bytes) override;
@@ -47,6 +50,8 @@ private:
   void go_on();
   void try_waiting();
   bool send(const Response& response, std::string_view cseq);
+  /// There is no place for it.
+  void turn_away(std::string_view cseq);
   void refuse_unparsed();
   void refuse_unfinished();
   /// Says all that is to be said, then closes.
@@ -56,6 +61,7 @@ private:
   Sessions& sessions_;
   net::Loop& loop_;
   std::int64_t describe_wait_ms_;
+  bool refuses_;
   OnClosed on_closed_;
   net::Connection connection_;
   Requests requests_;

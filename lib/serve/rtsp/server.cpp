@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/faults.hpp"
+#include "base/log.hpp"
 
 namespace campipe::serve::rtsp {
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::int64_t kTickMs = 1000;
 constexpr std::int64_t kStoppingTickMs = 50;
+constexpr std::int64_t kTellAgainMs = 60'000;
+constexpr std::size_t kMostRefusing = 64;
 
 }  // namespace
 
@@ -27,17 +30,31 @@ void Server::add_listener(Fd listener) {
       sessions_.loop(), std::move(listener), [this](Fd fd, const net::Address& peer) { accept(std::move(fd), peer); }));
 }
 
+/// Some more are taken in to be told in order that there is no place: an answer that comes before the request, and
+/// without its CSeq, is lost on most clients.
 void Server::accept(Fd fd, const net::Address& peer) {
-  if (connections_.size() >= options_.max_connections) {
+  const bool refuse = connections_.size() - refusing_ >= options_.max_connections;
+  if (refuse) sessions_.hub().count("rtsp_connections_refused_total");
+  if (refuse && refusing_ >= kMostRefusing) {
     constexpr std::string_view kFull = "RTSP/1.0 503 Service Unavailable\r\n\r\n";
     ::send(fd.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
-  const auto on_closed = [this](Connection& gone) {
+  if (refuse) tell_full(peer);
+  const auto on_closed = [this](const Connection& gone) {
+    if (gone.refuses()) --refusing_;
     std::erase_if(connections_, [&](const auto& one) { return one.get() == &gone; });
   };
   connections_.push_back(
-      std::make_unique<Connection>(sessions_, std::move(fd), peer, options_.describe_wait_ms, on_closed));
+      std::make_unique<Connection>(sessions_, std::move(fd), peer, options_.describe_wait_ms, refuse, on_closed));
+  if (refuse) ++refusing_;
+}
+
+void Server::tell_full(const net::Address& peer) {
+  const std::int64_t now_ms = sessions_.loop().now_ms();
+  if (told_full_ms_ && now_ms - *told_full_ms_ < kTellAgainMs) return;
+  told_full_ms_ = now_ms;
+  log::warning("rtsp {}: refused: all {} connections are taken", peer.to_string(), options_.max_connections);
 }
 
 void Server::stop(bool streams) {

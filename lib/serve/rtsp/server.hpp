@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -38,11 +39,14 @@ public:
 
 private:
   void accept(Fd fd, const net::Address& peer);
+  void tell_full(const net::Address& peer);
   void tick();
 
   Options options_;
   Sessions sessions_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  std::size_t refusing_ = 0;  // of connections_
+  std::optional<std::int64_t> told_full_ms_;
   net::Timer timer_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   bool stopping_ = false;

@@ -76,7 +76,7 @@ Sessions::Entry* Sessions::owned_by(const void* connection) {
 }
 
 bool Sessions::claim(Entry& entry, std::size_t track, const net::Address& rtp, const net::Address& rtcp) {
-  const Entry::Ports keys{rtp.to_string(), rtcp.to_string()};
+  const Entry::Ports keys{rtp.peer_key(), rtcp.peer_key()};
   for (const std::string& key : keys) {
     const auto found = by_client_port_.find(key);
     if (found == by_client_port_.end() || found->second == &entry) continue;
@@ -101,7 +101,7 @@ void Sessions::release(const Entry& entry, const Entry::Ports& ports) {
 }
 
 rtp::UdpPorts* Sessions::ports_on(const net::Address& local) {
-  auto& ports = ports_[local.host()];
+  auto& ports = ports_[local.host_key()];
   if (ports) return ports.get();
   try {
     ports = std::make_unique<rtp::UdpPorts>(
@@ -118,7 +118,7 @@ rtp::UdpPorts* Sessions::ports_on(const net::Address& local) {
 }
 
 void Sessions::on_rtcp(const net::Address& from, std::span<const std::byte> packet) {
-  const auto found = by_client_port_.find(from.to_string());
+  const auto found = by_client_port_.find(from.peer_key());
   if (found == by_client_port_.end()) return;
   Entry& entry = *found->second;
   entry.last_seen_ms = loop_.now_ms();

@@ -91,8 +91,9 @@ private:
   hub::Hub& hub_;
   Options options_;
   std::string cname_;
-  rtp::Block interleaved_block_;                                 // before the sessions that use it
-  std::map<std::string, std::unique_ptr<rtp::UdpPorts>> ports_;  // by local host; before the sessions that use them
+  rtp::Block interleaved_block_;  // before the sessions that use it
+  std::map<std::string, std::unique_ptr<rtp::UdpPorts>>
+      ports_;  // by local host_key(); before the sessions that use them
   std::map<std::string, Entry*> by_client_port_;
   std::map<const void*, Entry*> by_owner_;
   std::map<std::string, Entry, std::less<>> entries_;

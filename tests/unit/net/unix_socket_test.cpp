@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/no_descriptors.hpp"
 #include "net/http_server.hpp"
 #include "net/inherited.hpp"
 #include "net/net_helpers.hpp"
@@ -82,6 +83,23 @@ TEST_F(UnixSocketTest, FileOfADeadServerIsReplacedAndALiveOneIsNot) {
   EXPECT_TRUE(connects());
   EXPECT_EQ(refusal(), ExitCode::try_again);
   EXPECT_TRUE(connects());
+}
+
+TEST_F(UnixSocketTest, WhetherSomebodyListensIsNotGuessedWithoutDescriptors) {
+  {
+    const Fd dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const Address at = address();
+    ASSERT_EQ(::bind(dead.get(), at.get(), at.length), 0);
+  }
+  Fd one(::dup(STDERR_FILENO)), two(::dup(STDERR_FILENO));
+  {
+    const test::NoDescriptors none;
+    one.reset();  // for the socket that is to listen, and
+    two.reset();  // for the folder's lock; none to ask by
+    EXPECT_EQ(refusal(), ExitCode::os_error);
+  }
+  EXPECT_TRUE(std::filesystem::exists(path_));
+  EXPECT_EQ(refusal(), ExitCode::ok);
 }
 
 TEST_F(UnixSocketTest, OtherThingsOfThatNameAreLeftAlone) {

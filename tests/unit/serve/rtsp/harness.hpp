@@ -127,10 +127,10 @@ inline void expect_contiguous(const std::vector<Received>& packets) {
 /// A player written out by hand.
 class Player {
 public:
-  /// @param host  where the server is found, with a port that does not count.
+  /// @param host  where the server is found; port 0 is that of its first socket.
   explicit Player(Fixture& fixture, std::string_view host = "127.0.0.1:0") : fixture_(fixture) {
     net::Address to = net::resolve_listen_address(host, "");
-    to.set_port(fixture.server.address().port());
+    if (to.port() == 0) to.set_port(fixture.server.address().port());
     fd_ = Fd(::socket(to.get()->sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0));
     const std::size_t before = fixture_.server.connection_count();
     ::connect(fd_.get(), to.get(), to.length);
