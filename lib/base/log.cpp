@@ -15,6 +15,7 @@
 
 #include "base/clock.hpp"
 #include "base/fd.hpp"
+#include "base/utf8.hpp"
 
 namespace campipe::log {
 
@@ -39,25 +40,6 @@ void put(std::string_view text) {
     }
     text.remove_prefix(static_cast<std::size_t>(wrote));
   }
-}
-
-/// Bytes of the UTF-8 sequence that starts `text`, 0 when it is none (RFC 3629, 4: no overlong form, no surrogate,
-/// nothing beyond U+10FFFF; only the second byte decides these).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  std::size_t length = 0;
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead < 0xE0) length = 2;
-  if (lead >= 0xE0 && lead < 0xF0) length = 3;
-  if (lead >= 0xF0 && lead < 0xF5) length = 4;
-  if (length == 0 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
-  const bool outside = (lead == 0xED && byte(1) >= 0xA0) || (lead == 0xF4 && byte(1) >= 0x90);
-  return overlong || outside ? 0 : length;
 }
 
 /// Whether a valid sequence is a control that terminals obey: C0 but for the tab, DEL, or C1 (U+0080 to U+009F; U+009B

@@ -36,6 +36,12 @@ std::string_view name(CloseReason reason) noexcept {
   return "?";
 }
 
+std::string_view HttpRequest::authority() const noexcept {
+  if (!target.authority.empty()) return target.authority;
+  const std::string* host = head.header("Host");
+  return host != nullptr ? std::string_view(*host) : std::string_view{};
+}
+
 void HttpReply::send(HttpResponse response) {
   if (const auto session = session_.lock()) (*session)->guarded([&] { (*session)->respond(std::move(response)); });
   session_.reset();

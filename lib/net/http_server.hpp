@@ -57,7 +57,12 @@ struct HttpRequest {
   const Request& head;
   const Target& target;
   const Address& peer;
+  const Address& local;  ///< that the connection came in by
   bool is_head = false;  ///< HEAD: the server leaves the body out
+
+  /// By which name and port it was asked for: the target's when that is an absolute URL (RFC 9112, 3.2.2), else the
+  /// Host header; "" without either.
+  std::string_view authority() const noexcept;
 };
 
 /// HTTP/1.0 and 1.1: keep-alive, pipelined requests one after the other, time-outs, bounded connections. What to

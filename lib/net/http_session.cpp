@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace campipe::net {
 
 namespace {
@@ -45,6 +47,7 @@ struct Outgoing {
 HttpSession::HttpSession(HttpServer& server, Fd fd, Address peer, bool refuses)
     : server_(server),
       connection_(server.loop_, std::move(fd), peer, *this),
+      local_(local_address(connection_.fd())),
       refuses_(refuses),
       state_since_ms_(server.loop_.now_ms()),
       self_(std::make_shared<HttpSession*>(this)) {}
@@ -117,10 +120,10 @@ void HttpSession::handle(Request request) {
   if (expect != nullptr && !equal_ignoring_case(*expect, "100-continue"))
     return reply.send(text_response(417, "the only expectation known here is 100-continue"));
   // "OPTIONS *" asks about the server itself.
-  const auto target =
-      request.target == "*" && request.method == "OPTIONS" ? Target{"*", {}} : parse_target(request.target);
-  if (!target) return reply.send(text_response(400, "the request's target cannot be read"));
-  server_.handler_({request, *target, connection_.peer(), is_head_}, std::move(reply));
+  const bool star = request.target == "*" && request.method == "OPTIONS";
+  const auto target = star ? Target{.authority = {}, .path = "*", .query = {}} : parse_target(request.target);
+  if (!target) return reply.send(text_response(400, fmt::format("the URL cannot be read: {}", target.error())));
+  server_.handler_({request, *target, connection_.peer(), local_, is_head_}, std::move(reply));
 }
 
 void HttpSession::refuse(ParseError error) {

@@ -66,6 +66,7 @@ private:
 
   HttpServer& server_;
   Connection connection_;
+  Address local_;
   MessageParser parser_{MessageParser::Dialect::http};
   bool refuses_;
   State state_ = State::reading;

@@ -35,6 +35,16 @@ bool may_be_request(std::string_view head) {
   return head.empty() || (end > 0 && end <= kMaxMethod && std::ranges::all_of(head.substr(0, end), is_token_char));
 }
 
+/// Whether a list with commas has that member.
+bool has_member(std::string_view list, std::string_view wanted) {
+  while (!list.empty()) {
+    const std::string_view one = list.substr(0, list.find(','));
+    if (equal_ignoring_case(trimmed(one), wanted)) return true;
+    list.remove_prefix(std::min(one.size() + 1, list.size()));
+  }
+  return false;
+}
+
 std::string_view first_line(std::string_view head) {
   return head.substr(0, std::min(head.find('\r'), head.size()));
 }
@@ -48,6 +58,19 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
 const std::string* Request::header(std::string_view name) const noexcept {
   const auto found = std::ranges::find_if(headers, [&](const Header& h) { return equal_ignoring_case(h.name, name); });
   return found == headers.end() ? nullptr : &found->value;
+}
+
+std::size_t Request::count(std::string_view name) const noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(headers, [&](const Header& h) { return equal_ignoring_case(h.name, name); }));
+}
+
+std::optional<std::string> Request::list(std::string_view name) const {
+  std::optional<std::string> values;
+  for (const Header& one : headers) {
+    if (equal_ignoring_case(one.name, name)) values = values ? *values + ", " + one.value : one.value;
+  }
+  return values;
 }
 
 std::string_view describe(ParseError error) noexcept {
@@ -98,7 +121,7 @@ struct MessageParser::State {
     value.clear();
     head.clear();
     header_bytes = empty_lines = 0;
-    complete = headers_done = unknown_method = substituted = false;
+    complete = headers_done = unknown_method = substituted = after_cr = false;
     error.reset();
   }
 
@@ -158,8 +181,8 @@ struct MessageParser::State {
 
   bool keep_alive() const {
     if (dialect == Dialect::http) return llhttp_should_keep_alive(&parser) != 0;
-    const std::string* connection = request.header("Connection");
-    return connection == nullptr || !equal_ignoring_case(*connection, "close");
+    const std::optional<std::string> connection = request.list("Connection");
+    return !connection || !has_member(*connection, "close");
   }
 
   int on_body(const char* at, std::size_t n) {
@@ -169,6 +192,8 @@ struct MessageParser::State {
   }
 
   Expected<std::size_t, ParseError> feed(std::string_view bytes);
+  Expected<std::size_t, ParseError> feed_lenient(std::string_view bytes);
+  std::size_t find_bare_newline(std::string_view bytes) const;
   Expected<std::size_t, ParseError> execute(std::string_view bytes);
   Expected<std::size_t, ParseError> feed_unknown_method(std::string_view bytes);
   Unexpected<ParseError> failed(ParseError what) {
@@ -185,12 +210,14 @@ struct MessageParser::State {
   std::size_t header_bytes = 0, empty_lines = 0;
   bool complete = false, headers_done = false;
   bool unknown_method = false, substituted = false;
+  bool after_cr = false;  // the last byte fed of the head is CR
   std::optional<ParseError> error;
 };
 
 Expected<std::size_t, ParseError> MessageParser::State::feed(std::string_view bytes) {
   if (error) return Unexpected(*error);
-  if (!headers_done) {
+  const bool in_head = !headers_done;
+  if (in_head) {
     head.append(bytes.substr(head.empty() ? leading_newlines(bytes) : 0));
     if (empty_lines > kMaxEmptyLines) return failed(ParseError::malformed);
     if (!may_be_request(head)) return failed(ParseError::malformed);
@@ -200,10 +227,43 @@ Expected<std::size_t, ParseError> MessageParser::State::feed(std::string_view by
   if (headers_done) {
     const std::size_t end = head.find(kBlankLine);
     if (end != std::string::npos) head.resize(end + kBlankLine.size());
+    // llhttp takes one LF alone for the empty line.
+    if (in_head && taken && find_bare_newline(head) != std::string_view::npos) return failed(ParseError::malformed);
   } else if (taken && head.size() > limits.line_bytes + limits.headers_bytes) {
     return failed(ParseError::headers_too_large);
   }
   return taken;
+}
+
+/// Where the first LF without a CR before it is; npos when there is none.
+std::size_t MessageParser::State::find_bare_newline(std::string_view bytes) const {
+  std::size_t at = bytes.find('\n');
+  while (at != std::string_view::npos && (at > 0 ? bytes[at - 1] == '\r' : after_cr)) at = bytes.find('\n', at + 1);
+  return at;
+}
+
+/// Has each line of the head end in CR LF.
+Expected<std::size_t, ParseError> MessageParser::State::feed_lenient(std::string_view bytes) {
+  std::size_t taken = 0;
+  while (taken < bytes.size() && !headers_done) {
+    const std::string_view rest = bytes.substr(taken);
+    const std::size_t newline = std::min(find_bare_newline(rest), rest.size());
+    if (newline > 0) {
+      const auto before = feed(rest.substr(0, newline));
+      if (!before) return before;
+      taken += *before;
+      after_cr = rest[newline - 1] == '\r';
+      if (headers_done) break;  // ended by CR LF: what comes behind is no head
+    }
+    if (newline == rest.size()) return taken;
+    if (const auto line = feed("\r\n"); !line) return line;
+    after_cr = false;
+    ++taken;
+  }
+  if (complete || taken == bytes.size()) return taken;
+  const auto body = feed(bytes.substr(taken));
+  if (!body) return body;
+  return taken + *body;
 }
 
 Expected<std::size_t, ParseError> MessageParser::State::execute(std::string_view bytes) {
@@ -242,7 +302,8 @@ MessageParser::~MessageParser() = default;
 
 Expected<std::size_t, ParseError> MessageParser::feed(std::span<const std::byte> bytes) {
   if (state_->complete) return std::size_t{0};
-  return state_->feed({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return state_->dialect == Dialect::rtsp ? state_->feed_lenient(text) : state_->feed(text);
 }
 
 bool MessageParser::complete() const noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,11 @@ struct Request {
 
   /// The first header of that name, compared without case; nullptr when there is none.
   const std::string* header(std::string_view name) const noexcept;
+  /// How many headers of that name there are.
+  std::size_t count(std::string_view name) const noexcept;
+  /// The headers of that name as one list with commas, which is what several mean (RFC 2326, 4.2; RFC 9110, 5.3);
+  /// nothing when there is none. Not for headers whose value is no list.
+  std::optional<std::string> list(std::string_view name) const;
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
@@ -39,7 +45,8 @@ enum class ParseError {
 };
 std::string_view describe(ParseError error) noexcept;
 
-/// Parses requests by llhttp, within limits. Bytes in, requests out; knows no socket.
+/// Parses requests by llhttp, within limits. Bytes in, requests out; knows no socket. Heads of HTTP are taken strictly,
+/// since what a proxy before us reads in them must be the same; in RTSP a line may also end in LF alone.
 class MessageParser {
 public:
   enum class Dialect { http, rtsp };

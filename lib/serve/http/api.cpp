@@ -31,10 +31,10 @@ bool is_foreign(const HttpRequest& request) {
   if (site != nullptr) return *site != "same-origin" && *site != "none";
   const std::string* origin = request.head.header("Origin");
   if (origin == nullptr) return false;  // no browser, or a page of ours that says nothing
-  const std::string* host = request.head.header("Host");
+  const std::string_view host = request.authority();
   const std::size_t scheme = origin->find("://");
-  return host == nullptr || scheme == std::string::npos ||
-         !net::equal_ignoring_case(std::string_view(*origin).substr(scheme + 3), *host);
+  return host.empty() || scheme == std::string::npos ||
+         !net::equal_ignoring_case(std::string_view(*origin).substr(scheme + 3), host);
 }
 
 HttpResponse list_clients(const hub::Hub& hub, const HttpRequest& request) {

@@ -136,6 +136,14 @@ HttpResponse not_acceptable(const hub::Stream& stream) {
                        stream.path(), media::name(stream.format()->video.codec)));
 }
 
+bool is_action(std::string_view action) {
+  return action == "stream" || action == "snapshot";
+}
+
+HttpResponse no_such_number(const hub::Hub& hub) {
+  return text_response(404, fmt::format("no stream of that number: there is {}, and the first is 0", hub.offer()));
+}
+
 bool is_on(const HttpRequest& request, std::string_view option) {
   const std::string_view value = request.target.get(option);
   return value == "1" || value == "true";
@@ -155,10 +163,12 @@ Routes::Routes(net::Loop& loop, hub::Hub& hub, status::ServerFacts facts, Option
       hub_(hub),
       facts_(std::move(facts)),
       options_(std::move(options)),
+      hosts_(loop, hub, options_.hosts),
       pictures_(loop, options_.camenc),
       ticker_(loop, [this] { tick(); }) {}
 
 void Routes::handle(const HttpRequest& request, HttpReply reply) {
+  if (auto refused = hosts_.refuse(request)) return reply.send(std::move(*refused));
   if (auto answer = answer_api(hub_, facts_, request)) return reply.send(std::move(*answer));
   if (auto refused = refuse_method(request.head.method, "GET, HEAD, OPTIONS")) return reply.send(std::move(*refused));
   const std::string_view path = request.target.path;
@@ -184,14 +194,25 @@ std::string Routes::first_name() const {
   return names.empty() ? std::string() : names.front();
 }
 
-/// mjpg-streamer's and ustreamer's way to ask.
+/// mjpg-streamer's and ustreamer's way to ask: "stream", "snapshot", "stream_N" of the stream with that number.
 void Routes::handle_action(const HttpRequest& request, HttpReply reply) {
-  const std::string_view action = request.target.get("action");
+  std::string_view action = request.target.get("action");
   std::string name(request.target.get("stream"));
   if (name.empty()) name = first_name();
+  if (const std::size_t mark = action.find('_'); mark != std::string_view::npos) {
+    const std::string_view number = action.substr(mark + 1);
+    const bool is_number = !number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos;
+    action = is_number ? action.substr(0, mark) : "";
+    if (is_action(action)) {
+      const auto names = hub_.names();
+      const auto index = parse_integer(number, 0, static_cast<std::int64_t>(names.size()) - 1);
+      if (!index) return reply.send(no_such_number(hub_));
+      name = names[static_cast<std::size_t>(*index)];
+    }
+  }
   if (action == "stream") return serve_stream(request, name, std::move(reply));
   if (action == "snapshot") return serve_snapshot(request, name, std::move(reply));
-  reply.send(text_response(400, "action is stream or snapshot"));
+  reply.send(text_response(400, "action is stream, snapshot, stream_N or snapshot_N, where 0 is the first stream"));
 }
 
 std::vector<hub::Stream*> Routes::find(std::string_view path, HttpReply& reply) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/http_server.hpp"
+#include "serve/http/host_check.hpp"
 #include "serve/http/waiter.hpp"
 #include "serve/hub/hub.hpp"
 #include "serve/status/status.hpp"
@@ -22,6 +23,7 @@ public:
     std::int64_t wait_ms = 5'000;  ///< for the first picture of a stream
     std::int64_t keep_ms = 3'000;  ///< that a stream is wanted on after a still: pages ask for one each second
     std::string camenc = "camenc";
+    access::HostRules hosts{};  ///< by which names it may be asked
   };
 
   Routes(net::Loop& loop, hub::Hub& hub, status::ServerFacts facts, Options options);
@@ -47,6 +49,7 @@ private:
   hub::Hub& hub_;
   status::ServerFacts facts_;
   Options options_;
+  HostCheck hosts_;
   still::KeyframePictures pictures_;
   struct Kept {
     hub::Wish wish;

@@ -24,6 +24,11 @@ Answer refuse(int status, std::string reason = {}) {
   return {.response = {.status = status, .reason = std::move(reason)}};
 }
 
+Answer refuse(TargetError error, std::string unknown = {}) {
+  if (error == TargetError::unknown) return refuse(404, std::move(unknown));
+  return refuse(400, "the URL cannot be read");
+}
+
 bool same_stream(const hub::Stream& stream, const Target& target) {
   return stream.name() == target.name && (target.rendition.empty() || target.rendition == stream.rendition()) &&
          (!target.codec || stream.has_codec(*target.codec));
@@ -49,7 +54,7 @@ Requests::Requests(Sessions& sessions, net::Connection& connection, Sessions::On
       local_(net::local_address(connection.fd())) {}
 
 Answer Requests::answer(const net::Request& request, bool may_wait) {
-  if (const std::string* required = request.header("Require")) {
+  if (const auto required = request.list("Require")) {
     Answer answer = refuse(551);
     answer.response.with("Unsupported", *required);
     return answer;
@@ -81,7 +86,8 @@ Answer Requests::dispatch(const net::Request& request, Entry* entry, bool may_wa
   }
   if (entry == nullptr) return refuse(454);
   const auto target = parse_target(request.target);
-  if (!target || !same_stream(entry->session->stream(), *target)) return refuse(404);
+  if (!target) return refuse(target.error());
+  if (!same_stream(entry->session->stream(), *target)) return refuse(404);
   if (method == "PLAY") return play(request, *entry);
   if (method == "PAUSE") return pause(*entry);
   return teardown(*entry);
@@ -99,7 +105,7 @@ Answer Requests::parameter(const net::Request& request) const {
 
 Answer Requests::describe(const net::Request& request, bool may_wait) {
   const auto target = parse_target(request.target);
-  if (!target) return refuse(404, "no such stream: there is " + sessions_.hub().offer());
+  if (!target) return refuse(target.error(), "no such stream: there is " + sessions_.hub().offer());
   const Choice choice = choose_stream(sessions_.hub(), *target, sessions_.options().session.max_payload);
   if (choice.kind == Choice::Kind::waiting && may_wait)
     return {.response = {}, .wait = true, .awaited = choice.awaited};
@@ -134,10 +140,10 @@ bool Requests::is_as_described(const hub::Stream& stream) const {
 
 Answer Requests::setup(const net::Request& request, Entry* entry) {
   auto target = parse_target(request.target);
-  if (!target) return refuse(404);
+  if (!target) return refuse(target.error());
   if (entry == nullptr) complete(*target);
-  const std::string* header = request.header("Transport");
-  if (header == nullptr) return refuse(400, "no Transport");
+  const auto header = request.list("Transport");
+  if (!header) return refuse(400, "no Transport");
   const auto transport = choose_transport(*header);
   if (!transport) return refuse(transport.error() == TransportError::malformed ? 400 : 461);
   const Setup setup{request, *target, *transport};

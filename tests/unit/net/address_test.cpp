@@ -2,9 +2,10 @@
 
 #include <cstdlib>
 
+#include <netinet/in.h>
+
 #include "base/error.hpp"
 #include "net/net_helpers.hpp"
-#include "net/url.hpp"
 
 namespace campipe::net {
 namespace {
@@ -61,26 +62,19 @@ TEST(Listen, AllAddressesTakeIPv4AndIPv6) {
   }
 }
 
-TEST(Target, IsTakenApartAndDecoded) {
-  const auto target = parse_target("/stream/a%20b?fps=5&x=%2f&flag&y=a+b");
-  ASSERT_TRUE(target);
-  EXPECT_EQ(target->path, "/stream/a b");
-  EXPECT_EQ(target->get("fps"), "5");
-  EXPECT_EQ(target->get("x"), "/");
-  EXPECT_EQ(target->get("y"), "a b");
-  EXPECT_TRUE(target->query.contains("flag"));
-  EXPECT_EQ(target->get("none"), "");
-}
-
-TEST(Target, OfAnAbsoluteUrlIsItsPath) {
-  EXPECT_EQ(parse_target("http://h:80/x/y?z=1")->path, "/x/y");
-  EXPECT_EQ(parse_target("rtsp://[::1]:8554")->path, "/");
-  EXPECT_EQ(parse_target("/?u=http://h/")->get("u"), "http://h/");
-}
-
-TEST(Target, RefusesBrokenEscapesAndControlBytes) {
-  for (const char* text : {"/%", "/%4", "/%zz", "/%00", "/a%0d%0ab", "x", "*", "/?a=%1"})
-    EXPECT_FALSE(parse_target(text)) << text;
+TEST(Address, KeysTellApartWhatTheKernelDoes) {
+  const Address plain = resolve_listen_address("192.0.2.7:80", ""),
+                mapped = resolve_listen_address("[::ffff:192.0.2.7]:80", "");
+  EXPECT_EQ(plain.host(), mapped.host());
+  EXPECT_NE(plain.host_key(), mapped.host_key());  // sockets of one send nothing to the other
+  EXPECT_EQ(plain.peer_key(), mapped.peer_key());  // and yet it is the same port of the same host
+  Address here = resolve_listen_address("[fe80::1]:80", ""), there = here;
+  reinterpret_cast<sockaddr_in6&>(here.storage).sin6_scope_id = 2;
+  reinterpret_cast<sockaddr_in6&>(there.storage).sin6_scope_id = 3;
+  EXPECT_NE(here.host_key(), there.host_key());
+  EXPECT_NE(here.peer_key(), there.peer_key());
+  EXPECT_NE(plain.peer_key(), resolve_listen_address("192.0.2.7:81", "").peer_key());
+  EXPECT_EQ(plain.host_key(), resolve_listen_address("192.0.2.7:81", "").host_key());
 }
 
 }  // namespace

@@ -92,6 +92,35 @@ TEST_P(AnyPieces, UnknownMethodThatBeginsLikeAKnownOne) {
   EXPECT_EQ(got.requests[0].target, "/x");
 }
 
+TEST_P(AnyPieces, RtspLinesMayEndInNewlinesAlone) {
+  const auto got = parse(Dialect::rtsp,
+                         "OPTIONS * RTSP/1.0\nCSeq: 1\n\n"
+                         "SET_PARAMETER rtsp://h/cam RTSP/1.0\r\nCSeq: 2\nContent-Length: 5\n\r\na\nb\r\n"
+                         "FLY rtsp://h/cam RTSP/1.0\nCSeq: 3\r\n\n"
+                         "\n\r\n\nDESCRIBE rtsp://h/cam RTSP/1.0\r\nCSeq: 4\r\n\r\n",
+                         GetParam());
+  ASSERT_FALSE(got.error) << describe(*got.error);
+  ASSERT_EQ(got.requests.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    ASSERT_NE(got.requests[i].header("CSeq"), nullptr) << i;
+    EXPECT_EQ(*got.requests[i].header("CSeq"), std::to_string(i + 1));
+  }
+  EXPECT_EQ(got.requests[1].body, "a\nb\r\n") << "a body stays as it is";
+  EXPECT_EQ(got.requests[2].method, "FLY");
+}
+
+TEST_P(AnyPieces, SeveralHeadersOfAListAreOne) {
+  const auto got = parse(Dialect::rtsp,
+                         "SETUP rtsp://h/cam RTSP/1.0\r\nTransport: a;b=1\r\nCSeq: 1\r\ntransport: c\r\n"
+                         "Connection: x\r\nConnection: y , CLOSE\r\n\r\n",
+                         GetParam());
+  ASSERT_EQ(got.requests.size(), 1U);
+  EXPECT_EQ(got.requests[0].list("Transport"), "a;b=1, c");
+  EXPECT_EQ(got.requests[0].count("TRANSPORT"), 2U);
+  EXPECT_EQ(got.requests[0].list("Require"), std::nullopt);
+  EXPECT_FALSE(got.requests[0].keep_alive);
+}
+
 struct Bad {
   const char* what;
   Dialect dialect;
@@ -121,6 +150,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"RTSP/2.0", Dialect::rtsp, "OPTIONS * RTSP/2.0\r\nCSeq: 1\r\n\r\n", ParseError::bad_version},
         Bad{"space in the target", Dialect::http, "GET /a b HTTP/1.1\r\n\r\n", ParseError::malformed},
         Bad{"bare newlines", Dialect::http, "GET / HTTP/1.1\nA: b\n\n", ParseError::malformed},
+        Bad{"one bare newline", Dialect::http, "GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n", ParseError::malformed},
+        Bad{"a bare newline for the end", Dialect::http, "GET / HTTP/1.1\r\nA: b\r\n\n", ParseError::malformed},
+        Bad{"method without more", Dialect::rtsp, "OPTIONS\nCSeq: 1\n\n", ParseError::malformed},
         Bad{"long line", Dialect::http, "GET /" + std::string(5000, 'a'), ParseError::line_too_long},
         Bad{"long method", Dialect::http, std::string(100, 'A') + " / HTTP/1.1\r\n\r\n", ParseError::malformed},
         Bad{"one huge header", Dialect::http, "GET / HTTP/1.1\r\nA: " + std::string(40000, 'a'),

@@ -20,7 +20,7 @@ protected:
     head.method = method;
     head.headers = std::move(headers);
     const auto parsed = net::parse_target(target);
-    const auto answer = http::answer_api(hub_, facts_, {head, parsed.value(), peer_});
+    const auto answer = http::answer_api(hub_, facts_, {head, parsed.value(), peer_, peer_});
     EXPECT_TRUE(answer) << target;
     return answer.value_or(net::HttpResponse{});
   }

@@ -84,16 +84,48 @@ TEST_F(HttpRoutesTest, OldNamesOfTheStreamWork) {
   serve();
   cam_.set_format(fake::format(VideoCodec::mjpeg));
   cam_.push(fake::picture(0));
-  for (const char* target : {"/stream/cam.mjpg", "/?action=stream", "/?action=stream&stream=cam",
-                             "http://host/stream/cam", "/stream", "/stream.mjpg", "http://host:80?action=stream"}) {
+  for (const char* target :
+       {"/stream/cam.mjpg", "/?action=stream", "/?action=stream&stream=cam", "http://host/stream/cam", "/stream",
+        "/stream.mjpg", "http://host:80?action=stream", "//?action=stream", "///stream//cam/",
+        "/?action=stream?dummy=param.mjpg", "/?action=stream&ignored.mjpg", "/?action=stream_0", "/stre%61m/c%61m",
+        "/stream/?x", "/?action=stream_0?dummy=param.mjpg"}) {
     auto client = ask(target);
     turn_until(loop_, [&] { return client.has("X-Sequence: 0"); });
   }
-  for (const char* target : {"/snapshot/cam", "/snapshot/cam.jpg", "/?action=snapshot", "/snapshot", "/snapshot.jpg"}) {
+  for (const char* target : {"/snapshot/cam", "/snapshot/cam.jpg", "/?action=snapshot", "/snapshot", "/snapshot.jpg",
+                             "//snapshot/cam", "/?action=snapshot?dummy=param.jpg", "/?action=snapshot&1608856928650",
+                             "/?action=snapshot_0", "//snapshot/", "http://host//snapshot/c%61m.jpg"}) {
     const std::string answer = get(target);
     EXPECT_NE(answer.find("Content-Type: image/jpeg"), std::string::npos) << target;
     EXPECT_NE(answer.find("X-UStreamer-Online: true\r\nX-UStreamer-Width: 640\r\n"), std::string::npos) << answer;
   }
+}
+
+TEST_F(HttpRoutesTest, NumbersMeanTheStreamsInTheOrderGiven) {
+  hub::Stream& yard = hub_.add_stream("yard", "hd");
+  hub_.add_stream("yard", "low");
+  serve();
+  yard.set_format(fake::format(VideoCodec::mjpeg));
+  yard.push(fake::picture(7));
+  EXPECT_NE(get("/?action=snapshot_1").find("X-Sequence: 7"), std::string::npos);
+  for (const char* target : {"/?action=snapshot_2", "/?action=stream_2", "/?action=stream_99999999999999999999999"}) {
+    const std::string answer = get(target);
+    EXPECT_NE(answer.find("404"), std::string::npos) << target;
+    EXPECT_NE(answer.find("there is cam, yard/hd, yard/low, and the first is 0"), std::string::npos) << answer;
+  }
+  for (const char* target : {"/?action=stream_", "/?action=stream_x", "/?action=stream_-1", "/?action=stream_0_0",
+                             "/?action=command_0", "/?action=x"}) {
+    EXPECT_NE(get(target).find("400 Bad Request"), std::string::npos) << target;
+  }
+}
+
+TEST_F(HttpRoutesTest, PathsWithTwoMeaningsAreRefusedWithTheReason) {
+  serve();
+  for (const char* target : {"/stream/../cam", "/stream/%2e%2e/cam", "/stream%2Fcam", "/stream/cam%5c", "/%zz",
+                             "http://host/..", "/stream/%c0%af"}) {
+    EXPECT_NE(get(target).find("400 Bad Request"), std::string::npos) << target;
+  }
+  EXPECT_NE(get("/stream/%2e").find("the URL cannot be read: '.' and '..' are not followed"), std::string::npos);
 }
 
 TEST_F(HttpRoutesTest, ExtraHeadersOnlyWhenAsked) {
@@ -357,9 +389,21 @@ TEST_F(HttpRoutesTest, UnknownNamesOfferWhatThereIs) {
   EXPECT_EQ(body(get("/stream/nix")), "no stream 'nix': there is cam, yard/low\n");
   EXPECT_EQ(body(get("/snapshot/cam/nix")), "no stream 'cam/nix': there is cam, yard/low\n");
   EXPECT_EQ(body(get("/stream/%3Cscript%3E")), "no stream of that name: there is cam, yard/low\n");
-  for (const char* target : {"/stream/", "/streams", "/favicon.ico", "//stream/cam", "/../etc/passwd", "/api/nix"}) {
+  for (const char* target : {"/streams", "/favicon.ico", "/etc/passwd", "/api/nix", "/stream/nix/", "/api/nix/"}) {
     EXPECT_NE(get(target).find("404 Not Found"), std::string::npos) << target;
   }
+}
+
+TEST_F(HttpRoutesTest, NothingIsAnsweredUnderTheNameOfAnotherSite) {
+  serve();
+  for (const char* target : {"/", "/stream/cam", "/snapshot/cam", "/?action=stream", "/health", "/metrics",
+                             "/api/streams", "/api/clients", "/api/clients/1", "/nothing"}) {
+    const std::string answer = get("http://evil.example" + std::string(target));
+    EXPECT_NE(answer.find("421 Misdirected Request"), std::string::npos) << target;
+    EXPECT_NE(answer.find("--host evil.example"), std::string::npos) << target;
+  }
+  EXPECT_EQ(hub_.counters().at("http_hosts_refused_total"), 10U);
+  EXPECT_NE(get("/metrics").find("campipe_http_hosts_refused_total 10\n"), std::string::npos);
 }
 
 TEST_F(HttpRoutesTest, MetricsHaveEachFamilyOnce) {

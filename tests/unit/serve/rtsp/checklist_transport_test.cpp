@@ -117,6 +117,43 @@ TEST_F(RtspChecklist, P20_MediaComesFromTheServerPortsThatWereTold) {
   EXPECT_EQ(ports.rtcp_from_port, ports.from_port + 1);
 }
 
+TEST_F(RtspChecklist, P20_ClientsOfAnIPv4SocketAndOfOneOfBothFamiliesGetTheirMedia) {
+  Fd both = net::listen_tcp(net::resolve_listen_address(":0", "--rtsp"), "--rtsp");
+  const std::string by_ipv6 = "127.0.0.1:" + std::to_string(net::local_address(both.get()).port());
+  fixture.server.add_listener(std::move(both));
+  Player mapped(fixture, by_ipv6);
+  for (Player* one : {&player, &mapped}) {
+    Ports ports;
+    const Reply setup = one->ask("SETUP", one->url("/cam/trackID=0"), ports.transport());
+    ASSERT_EQ(setup.status, 200);
+    EXPECT_EQ(one->ask("PLAY", one->url(), session_of(setup)).status, 200);
+    std::vector<Received> rtp, rtcp;
+    EXPECT_TRUE(fixture.until_paced([&] { return ports.read(rtp, rtcp), rtp.size() >= 10 && !rtcp.empty(); }));
+  }
+}
+
+TEST_F(RtspChecklist, P21_AClientsPortIsTheSameBySocketsOfBothFamilies) {
+  Fd both = net::listen_tcp(net::resolve_listen_address(":0", "--rtsp"), "--rtsp");
+  const std::string by_ipv6 = "127.0.0.1:" + std::to_string(net::local_address(both.get()).port());
+  fixture.server.add_listener(std::move(both));
+  Player mapped(fixture, by_ipv6);
+  EXPECT_EQ(player.ask("SETUP", player.url("/cam/trackID=0"), udp(52'000)).status, 200);
+  EXPECT_EQ(mapped.ask("SETUP", mapped.url("/cam/trackID=0"), udp(52'000)).status, 461);
+}
+
+TEST_F(RtspChecklist, P15_SeveralTransportHeadersAreOneList) {
+  const Reply reply = player.ask("SETUP", player.url("/cam/trackID=0"),
+                                 "Transport: RTP/AVP;multicast\r\nX: y\r\ntransport: RTP/AVP/TCP;interleaved=0-1\r\n");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_THAT(reply.header("Transport"), StartsWith("RTP/AVP/TCP;unicast;interleaved=0-1;"));
+}
+
+TEST_F(RtspChecklist, P37_SeveralRequireHeadersAreAllTold) {
+  const Reply reply = player.ask("OPTIONS", "*", "Require: a\r\nRequire: b\r\n");
+  EXPECT_EQ(reply.status, 551);
+  EXPECT_EQ(reply.header("Unsupported"), "a, b");
+}
+
 TEST_F(RtspChecklist, P21_TwoSessionsMayNotShareAClientsPort) {
   Player other(fixture);
   const std::string session = session_of(player.ask("SETUP", player.url("/cam/trackID=0"), udp(52'000)));
