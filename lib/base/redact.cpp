@@ -16,6 +16,41 @@ bool names_secret(std::string_view key) {
   return std::ranges::any_of(kSecret, [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }
 
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// "t%6fken" to "token"; what is no escape stays.
+std::string decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape =
+        text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0;
+    out += escape ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2])) : text[i];
+    if (escape) i += 2;
+  }
+  return out;
+}
+
+/// A path and its query, of which the values of secrets are hidden. Some programs put a second '?' into it, or ';'.
+std::string redact_query(std::string_view text) {
+  std::size_t at = text.find('?');
+  if (at == std::string_view::npos) return std::string(text);
+  std::string out(text.substr(0, ++at));
+  while (at <= text.size()) {
+    const std::size_t end = std::min(text.find_first_of("?&;", at), text.size());
+    const std::string_view pair = text.substr(at, end - at);
+    const std::size_t equals = pair.find('=');
+    const bool secret = equals != std::string_view::npos && names_secret(decoded(pair.substr(0, equals)));
+    out.append(secret ? pair.substr(0, equals + 1) : pair).append(secret ? "***" : "");
+    if (end < text.size()) out += text[end];
+    at = end + 1;
+  }
+  return out;
+}
+
 bool ends_url(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '"' || c == '\'' || c == '<' || c == '>';
 }
@@ -43,23 +78,7 @@ std::string redact_rest(std::string_view rest) {
       from = at;
     }
   }
-  const std::string_view tail = rest.substr(from);
-  std::size_t query = tail.find('?');
-  if (query == std::string_view::npos) return out.append(tail);
-  out.append(tail.substr(0, ++query));
-  while (query <= tail.size()) {
-    const std::size_t end = std::min(tail.find('&', query), tail.size());
-    const std::string_view pair = tail.substr(query, end - query);
-    const std::size_t equals = pair.find('=');
-    if (equals != std::string_view::npos && names_secret(pair.substr(0, equals))) {
-      out.append(pair.substr(0, equals + 1)).append("***");
-    } else {
-      out.append(pair);
-    }
-    if (end < tail.size()) out += '&';
-    query = end + 1;
-  }
-  return out;
+  return out.append(redact_query(rest.substr(from)));
 }
 
 }  // namespace
@@ -75,6 +94,19 @@ std::string redact_url(std::string_view text) {
     out.append(text.substr(0, scheme + 3)).append(redact_rest(rest.substr(0, length)));
     text = rest.substr(length);
   }
+}
+
+std::string redact_request(std::string_view text) {
+  const std::size_t space = std::min(text.rfind(' '), text.size());
+  const std::string_view last = text.substr(std::min(space + 1, text.size()));
+  const bool is_protocol = last.starts_with("HTTP/") || last.starts_with("RTSP/");
+  const std::string_view protocol = is_protocol ? text.substr(space) : std::string_view{};
+  text.remove_suffix(protocol.size());
+  const std::size_t scheme = text.substr(0, text.find('?')).find("://");
+  std::string target(text);  // all of it is one URL, whatever is in it
+  if (scheme != std::string_view::npos)
+    target = std::string(text.substr(0, scheme + 3)) + redact_rest(text.substr(scheme + 3));
+  return redact_query(redact_url(target)).append(protocol);  // and others may stand in its query
 }
 
 }  // namespace campipe

@@ -85,6 +85,13 @@ bool Address::is_any() const noexcept {
   return is_ipv6() && IN6_IS_ADDR_UNSPECIFIED(&as_ipv6(storage).sin6_addr);
 }
 
+bool Address::takes_in(const Address& host) const {
+  if (is_unix() || host.is_unix()) return false;
+  if (is_any()) return is_ipv6() || is_ipv4(host.storage) || (host.is_ipv6() && is_mapped(host.storage));
+  const auto scope = [](const Address& a) { return a.is_ipv6() ? as_ipv6(a.storage).sin6_scope_id : 0; };
+  return this->host() == host.host() && scope(*this) == scope(host);
+}
+
 int Address::port() const noexcept {
   if (is_ipv4(storage)) return ntohs(as_ipv4(storage).sin_port);
   return is_ipv6() ? ntohs(as_ipv6(storage).sin6_port) : 0;

@@ -17,6 +17,8 @@ struct Address {
   bool is_unix() const noexcept { return storage.ss_family == AF_UNIX; }
   bool is_loopback() const noexcept;  ///< reached from this machine only
   bool is_any() const noexcept;       ///< 0.0.0.0 or ::
+  /// Whether a socket that listens here is reached by way of `host`, ports aside: as :: it takes IPv4, too.
+  bool takes_in(const Address& host) const;
   int port() const noexcept;
   void set_port(int port) noexcept;
   /// "192.0.2.7", "2001:db8::7"; an IPv4 address that came in over IPv6 (::ffff:192.0.2.7) as IPv4; "unix".

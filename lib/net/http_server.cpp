@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include "base/log.hpp"
 #include "net/http_session.hpp"
 
 namespace campipe::net {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kTickMs = 250;
 constexpr std::size_t kMostRefusing = 64;
+constexpr std::int64_t kTellAgainMs = 60'000;
 
 }  // namespace
 
@@ -73,11 +75,13 @@ void HttpServer::add_listener(Fd listener) {
 /// on most clients.
 void HttpServer::accept(Fd fd, Address peer) {
   const bool refuse = open_ >= limits_.connections && !make_room();
+  if (refuse) tell_full(peer);
   if (refuse && refusing_ >= kMostRefusing) {
     if (on_response_) on_response_(503);
     const HttpResponse response = full();
     const std::string text = format_head(response, true, false) + response.body;
     ::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (on_served_) on_served_({.peer = peer, .line = {}, .status = 503, .bytes = text.size()});
     return;
   }
   sessions_.push_back(std::make_unique<HttpSession>(*this, std::move(fd), peer, refuse));
@@ -101,6 +105,13 @@ HttpResponse HttpServer::full() const {
       text_response(503, fmt::format("all {} connections are taken: try again, or allow more", limits_.connections));
   response.headers.push_back({"Retry-After", "5"});
   return response;
+}
+
+void HttpServer::tell_full(const Address& peer) {
+  const std::int64_t now_ms = loop_.now_ms();
+  if (told_full_ms_ && now_ms - *told_full_ms_ < kTellAgainMs) return;
+  told_full_ms_ = now_ms;
+  log::warning("http {}: refused: all {} connections are taken", peer.to_string(), limits_.connections);
 }
 
 void HttpServer::retire(const HttpSession& session) {

@@ -4,6 +4,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,16 @@ struct HttpRequest {
   std::string_view authority() const noexcept;
 };
 
+/// A request that is over: for a log. Texts as they were sent, borrowed until the call ends.
+struct HttpServed {
+  const Address& peer;
+  std::string_view line;    ///< "GET /x HTTP/1.1"; what there was of one that could not be read
+  int status = 0;           ///< 499: the client left before it was answered
+  std::uint64_t bytes = 0;  ///< sent, headers included
+  std::int64_t duration_ms = 0;
+  std::string_view referer, user_agent;
+};
+
 /// HTTP/1.0 and 1.1: keep-alive, pipelined requests one after the other, time-outs, bounded connections. What to
 /// answer, and to which methods, is the handler's business.
 class HttpServer {
@@ -83,6 +94,7 @@ public:
   /// with 500.
   using Handler = std::function<void(const HttpRequest&, HttpReply)>;
   using OnResponse = std::function<void(int status)>;
+  using OnServed = std::function<void(const HttpServed&)>;
 
   HttpServer(Loop& loop, Fd listener, Handler handler)
       : HttpServer(loop, std::move(listener), std::move(handler), Limits{}) {}
@@ -91,6 +103,9 @@ public:
 
   /// Told of each answer's status.
   void set_on_response(OnResponse on_response) { on_response_ = std::move(on_response); }
+
+  /// Told of each request when all of its answer is out, or its client gone.
+  void set_on_served(OnServed on_served) { on_served_ = std::move(on_served); }
 
   /// Takes connections from another socket, too.
   void add_listener(Fd listener);
@@ -108,6 +123,7 @@ private:
   void tick();
   bool make_room();
   HttpResponse full() const;
+  void tell_full(const Address& peer);
   /// Destroys the closed sessions, but not now: one of them is the caller.
   void retire(const HttpSession& session);
   void sweep();
@@ -116,10 +132,12 @@ private:
   Handler handler_;
   Limits limits_;
   OnResponse on_response_;
+  OnServed on_served_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   Timer ticker_, sweeper_;
   std::list<std::unique_ptr<HttpSession>> sessions_;
   std::size_t open_ = 0, refusing_ = 0;  // of sessions_, those that are not closed
+  std::optional<std::int64_t> told_full_ms_;
   bool stopping_ = false;
 };
 

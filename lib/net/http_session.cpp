@@ -13,6 +13,17 @@ namespace {
 constexpr int kRequestsATurn = 16;            // of one connection, then others have theirs
 constexpr std::size_t kMaxInput = 64 * 1024;  // of requests sent ahead; more stays with the kernel
 
+constexpr std::size_t kMostNoted = 2048;  // bytes of a text that is noted for a log
+constexpr int kClientLeft = 499, kServerError = 500;
+
+std::string request_line(const Request& request) {
+  return fmt::format("{} {} HTTP/{}.{}", request.method, request.target, request.major, request.minor);
+}
+
+std::string_view first_line(std::string_view head) {
+  return head.substr(0, head.find_first_of("\r\n"));
+}
+
 int status_of(ParseError error) {
   switch (error) {
     case ParseError::line_too_long:
@@ -54,6 +65,31 @@ HttpSession::HttpSession(HttpServer& server, Fd fd, Address peer, bool refuses)
 
 HttpSession::~HttpSession() {
   if (body_ && state_ == State::streaming) end_body(CloseReason::server);
+  served(kServerError);
+}
+
+void HttpSession::note(std::string_view line, const Request* request) {
+  if (!server_.on_served_) return;
+  const auto header = [request](std::string_view name) {
+    const std::string* value = request != nullptr ? request->header(name) : nullptr;
+    return value != nullptr ? value->substr(0, kMostNoted) : std::string();
+  };
+  noted_ = std::make_unique<Noted>(Noted{std::string(line.substr(0, 2 * kMostNoted)), header("Referer"),
+                                         header("User-Agent"), server_.loop_.now_ms(), connection_.bytes_sent()});
+}
+
+void HttpSession::served(int status_without_answer) noexcept {
+  const std::unique_ptr<Noted> noted = std::move(noted_);
+  if (!noted || !server_.on_served_) return;
+  faults::contain(kKind, [&] {
+    server_.on_served_({.peer = connection_.peer(),
+                        .line = noted->line,
+                        .status = noted->status != 0 ? noted->status : status_without_answer,
+                        .bytes = connection_.bytes_sent() - noted->sent_before,
+                        .duration_ms = server_.loop_.now_ms() - noted->since_ms,
+                        .referer = noted->referer,
+                        .user_agent = noted->user_agent});
+  });
 }
 
 void HttpSession::enter(State state) {
@@ -109,6 +145,7 @@ void HttpSession::yield() {
 
 void HttpSession::handle(Request request) {
   enter(State::answering);
+  if (server_.on_served_) note(request_line(request), &request);
   is_head_ = request.method == "HEAD";
   keep_alive_ = request.keep_alive && !server_.stopping_;
   HttpReply reply{std::weak_ptr(self_)};
@@ -135,6 +172,8 @@ void HttpSession::refuse(ParseError error) {
 void HttpSession::respond(HttpResponse response) {
   if (state_ != State::answering) return;
   if (server_.on_response_) server_.on_response_(response.status);
+  if (!noted_) note(first_line(parser_.head()), nullptr);
+  if (noted_) noted_->status = response.status;
   enter(State::sending);
   auto out = std::make_shared<Outgoing>();
   out->head = format_head(response, true, keep_alive_);
@@ -150,6 +189,7 @@ void HttpSession::stream(const HttpResponse& head, std::unique_ptr<StreamBody> b
   if (state_ != State::answering) return;
   keep_alive_ = false;  // the body has no length: it ends with the connection
   if (server_.on_response_) server_.on_response_(head.status);
+  if (noted_) noted_->status = head.status;
   const std::string text = format_head(head, false, false);
   connection_.send(text);
   if (is_head_) {
@@ -176,6 +216,7 @@ void HttpSession::on_drained() {
 }
 
 void HttpSession::sent() {
+  served(0);
   if (!keep_alive_) return linger();
   enter(State::reading);
   parse();
@@ -186,6 +227,7 @@ void HttpSession::linger() {
   input_.clear();
   connection_.set_reading(true);
   connection_.shutdown_after_flush();
+  if (connection_.idle()) served(0);
   if (peer_ended_ && connection_.idle()) close(CloseReason::finished);
 }
 
@@ -268,6 +310,7 @@ void HttpSession::close(CloseReason reason) {
   if (state_ == State::closed) return;
   if (state_ == State::streaming) end_body(reason);
   if (reason == CloseReason::stuck || reason == CloseReason::timeout) connection_.abort_on_close();
+  served(reason == CloseReason::peer ? kClientLeft : kServerError);
   enter(State::closed);
   self_.reset();
   connection_.set_reading(false);

@@ -59,6 +59,10 @@ private:
   void yield();
   void handle(Request request);
   void refuse(ParseError error);
+  /// A request begins, for HttpServer::set_on_served(). `line` as it was sent.
+  void note(std::string_view line, const Request* request);
+  /// It is over.
+  void served(int status_without_answer) noexcept;
   void sent();
   void linger();
   void close(CloseReason reason);
@@ -73,6 +77,13 @@ private:
   std::int64_t state_since_ms_;
   std::string input_;  // came while a request was being answered
   std::unique_ptr<StreamBody> body_;
+  struct Noted {
+    std::string line, referer, user_agent;
+    std::int64_t since_ms;
+    std::uint64_t sent_before;
+    int status = 0;
+  };
+  std::unique_ptr<Noted> noted_;        // the request under way, where somebody wants to know
   std::shared_ptr<HttpSession*> self_;  // HttpReply holds it weakly
   bool is_head_ = false, keep_alive_ = true, peer_ended_ = false, parsing_ = false, yielded_ = false,
        told_to_continue_ = false;

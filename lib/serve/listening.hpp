@@ -12,6 +12,9 @@ namespace campipe::serve {
 struct ListenAt {
   std::vector<std::string> http, rtsp;
   std::optional<mode_t> socket_mode;  ///< of unix sockets
+  /// Nothing was said of RTSP: it is tried on the hosts of `http`, on 127.0.0.1 when they are unix sockets, at port
+  /// 8554. Where it cannot be had a line says so, and the rest is served.
+  bool rtsp_follows = false;
 };
 
 /// The sockets that it listens to.

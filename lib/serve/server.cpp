@@ -51,7 +51,10 @@ Server::Server(Options options, cli::StopSignal& stop, cli::Telemetry& telemetry
     : options_(std::move(options)),
       telemetry_(telemetry),
       inputs_(loop_, hub_, telemetry,
-              {.specs = options_.inputs, .input_format = options_.input_format, .rtsp = !options_.listen.rtsp.empty(), .required = options_.required},
+              {.specs = options_.inputs,
+               .input_format = options_.input_format,
+               .rtsp = !options_.listen.rtsp.empty() || options_.listen.rtsp_follows,
+               .required = options_.required},
               [this] { drain(); }),
       ticker_(loop_, [this] { tick(); }),
       stop_watch_(loop_, stop.fd(), [this](int) { shut_down(); }) {
@@ -68,13 +71,20 @@ Server::~Server() {
 
 void Server::listen() {
   status::ServerFacts facts{.instance = random_hex(8), .started_at_us = realtime_us()};
+  if (!options_.access_log.empty())
+    request_log_ = std::make_unique<access::RequestLog>(loop_, hub_, options_.access_log);
   Listening sockets = start_listening(options_.listen);
   for (const Fd& fd : sockets.http) http_at_.push_back(net::local_address(fd.get()));
   for (const Fd& fd : sockets.rtsp) rtsp_at_.push_back(net::local_address(fd.get()));
   for (net::SocketFile& file : sockets.files) socket_files_.push_back(std::move(file));
   facts.http_port = first_port(http_at_);
   facts.rtsp_port = first_port(rtsp_at_);
-  for (Fd& rtsp : sockets.rtsp) {
+  serve_rtsp(std::move(sockets.rtsp));
+  if (!sockets.http.empty()) serve_http(std::move(sockets.http), facts);
+}
+
+void Server::serve_rtsp(std::vector<Fd> sockets) {
+  for (Fd& rtsp : sockets) {
     if (rtsp_) {
       rtsp_->add_listener(std::move(rtsp));
       continue;
@@ -83,17 +93,34 @@ void Server::listen() {
     rtsp_options.sessions.session.max_payload = options_.rtp_payload;
     rtsp_options.sessions.max_sessions = options_.max_clients;
     rtsp_options.sessions.session.join = options_.join;
+    rtsp_options.sessions.requests = request_log_.get();
     rtsp_ = std::make_unique<rtsp::Server>(loop_, hub_, std::move(rtsp), rtsp_options);
   }
-  if (sockets.http.empty()) return;
-  routes_ = std::make_unique<http::Routes>(loop_, hub_, facts, http::Routes::Options{.camenc = still::find_camenc()});
+}
+
+void Server::serve_http(std::vector<Fd> sockets, const status::ServerFacts& facts) {
+  http::Routes::Options options{.camenc = still::find_camenc()};
+  options.hosts = access::HostRules(options_.hosts);
+  options.rtsp_at = rtsp_at_;
+  routes_ = std::make_unique<http::Routes>(loop_, hub_, facts, std::move(options));
   http_ = std::make_unique<net::HttpServer>(
-      loop_, std::move(sockets.http.front()),
+      loop_, std::move(sockets.front()),
       [this](const net::HttpRequest& request, net::HttpReply reply) { routes_->handle(request, std::move(reply)); },
       net::HttpServer::Limits{.connections = options_.max_clients});
-  for (Fd& another : std::span(sockets.http).subspan(1)) http_->add_listener(std::move(another));
+  for (Fd& another : std::span(sockets).subspan(1)) http_->add_listener(std::move(another));
   http_->set_on_response(
       [this](int status) { hub_.count(fmt::format("http_responses_total{{status=\"{}\"}}", status)); });
+  if (!request_log_) return;
+  http_->set_on_served([this](const net::HttpServed& served) {
+    const std::string host = served.peer.host();
+    request_log_->write({.peer_host = host,
+                         .line = served.line,
+                         .status = served.status,
+                         .bytes = served.bytes,
+                         .referer = served.referer,
+                         .user_agent = served.user_agent,
+                         .duration_ms = served.duration_ms});
+  });
 }
 
 void Server::announce() const {
@@ -147,6 +174,7 @@ void Server::shut_down() {
 void Server::tick() {
   telemetry_.alive();
   faults::contain("inputs", [this] { inputs_.tick(); });
+  if (request_log_) faults::contain("access log", [this] { request_log_->tick(); });
   clients_.store(count_clients(), std::memory_order_relaxed);
   if (ending_since_ms_ < 0) return;
   const std::int64_t age = loop_.now_ms() - ending_since_ms_;

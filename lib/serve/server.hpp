@@ -10,6 +10,7 @@
 #include "cli/telemetry.hpp"
 #include "net/http_server.hpp"
 #include "net/loop.hpp"
+#include "serve/access/request_log.hpp"
 #include "serve/http/routes.hpp"
 #include "serve/hub/hub.hpp"
 #include "serve/input/inputs.hpp"
@@ -29,6 +30,8 @@ public:
     std::size_t rtp_payload = campipe::rtp::kDefaultMaxPayload;  ///< bytes, at least 256
     rtp::Join join = rtp::Join::idr;
     std::size_t max_clients = 1000;
+    std::vector<std::string> hosts;  ///< names beside its own by which HTTP may ask: access::parse_rule()
+    std::string access_log;          ///< path; "": none
   };
 
   /// Opens the inputs and listens. Throws Error.
@@ -40,6 +43,8 @@ public:
 
 private:
   void listen();
+  void serve_rtsp(std::vector<Fd> sockets);
+  void serve_http(std::vector<Fd> sockets, const status::ServerFacts& facts);
   void announce() const;
   /// The inputs are done: clients get what there is, then it ends.
   void drain();
@@ -55,6 +60,7 @@ private:
   net::Loop loop_;
   hub::Hub hub_;
   input::Inputs inputs_;
+  std::unique_ptr<access::RequestLog> request_log_;  // before the servers that write to it
   std::unique_ptr<http::Routes> routes_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<rtsp::Server> rtsp_;

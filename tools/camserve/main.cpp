@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <csignal>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "cli/signals.hpp"
 #include "cli/telemetry.hpp"
 #include "net/address.hpp"
+#include "serve/access/host_rules.hpp"
 #include "serve/server.hpp"
 
 namespace {
@@ -82,12 +84,24 @@ int body(int argc, char** argv) {
                   "unix:PATH = a unix socket; may be repeated")
       ->type_name("ADDR:PORT")
       ->allow_extra_args(false);
-  app->add_option("--rtsp", rtsp, "Where RTSP listens (default 127.0.0.1:8554), likewise but for unix sockets")
+  app->add_option(
+         "--rtsp", rtsp,
+         "Where RTSP listens, likewise but for unix sockets (default 127.0.0.1:8554; with --http alone: on its\n"
+         "hosts at 8554, where that is free)")
       ->type_name("ADDR:PORT")
       ->allow_extra_args(false);
   app->add_option("--socket-mode", mode,
                   "Permissions of unix sockets, like 660 (default: what the umask leaves of 777)")
       ->type_name("OCTAL");
+  app->add_option(
+         "--host", options.hosts,
+         "Another name that HTTP is asked by, like cam.example.org or *.example.org; may be repeated. Addresses,\n"
+         "names without a dot and this machine's own are always right, others get 421")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app->add_option("--access-log", options.access_log,
+                  "A line for each HTTP request and RTSP session, when it is over, at the end of this file")
+      ->type_name("FILE");
   app.integer("--max-clients", max_clients, 1, 60000, "Connections at a time, more get 503 (default 1000)");
   app.integer("--rtp-payload", rtp_payload, 256, 8900,
               "Largest RTP payload in bytes (default 1440: fits Ethernet); less for a VPN");
@@ -99,12 +113,17 @@ int body(int argc, char** argv) {
       ->type_name("WHERE");
   if (const auto code = app.parse(argc, argv)) return *code;
 
+  for (std::string& host : options.hosts) host = serve::access::parse_rule(host);
+  if (!options.access_log.empty()) std::signal(SIGXFSZ, SIG_IGN);  // a log of the largest size is a write that fails
   if (inputs.empty()) inputs.emplace_back("cam=-");
   for (const std::string& input : inputs) options.inputs.push_back(serve::input::parse_spec(input));
-  options.listen = {.http = addresses(std::move(http), "127.0.0.1:8080", "--http"),
-                    .rtsp = addresses(std::move(rtsp), "127.0.0.1:8554", "--rtsp"),
-                    .socket_mode = socket_mode(mode)};
-  if (options.listen.http.empty() && options.listen.rtsp.empty())
+  const bool follows = !http.empty() && rtsp.empty() && std::ranges::find(http, "none") == http.end();
+  options.listen = {
+      .http = addresses(std::move(http), "127.0.0.1:8080", "--http"),
+      .rtsp = follows ? std::vector<std::string>{} : addresses(std::move(rtsp), "127.0.0.1:8554", "--rtsp"),
+      .socket_mode = socket_mode(mode),
+      .rtsp_follows = follows};
+  if (options.listen.http.empty() && options.listen.rtsp.empty() && !follows)
     throw Error(ExitCode::usage, "--http none --rtsp none: nothing would be served");
   options.rtp_payload = static_cast<std::size_t>(rtp_payload);
   options.join = join == "gop"    ? serve::rtp::Join::gop

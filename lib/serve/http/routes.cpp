@@ -128,12 +128,14 @@ std::string reasons(const std::vector<hub::Stream*>& streams, bool fresh = false
   return text;
 }
 
-HttpResponse not_acceptable(const hub::Stream& stream) {
+/// @param rtsp_port  0: there is no RTSP.
+HttpResponse not_acceptable(const hub::Stream& stream, int rtsp_port) {
+  const std::string elsewhere =
+      rtsp_port > 0 ? fmt::format("; this one is at rtsp://HOST:{}/{}", rtsp_port, stream.path()) : "";
   return text_response(
       406, fmt::format("{0} is {1} and /stream is MJPEG: put 'camenc -c mjpeg' before camserve (SOURCE | camenc -c "
-                       "mjpeg | camserve {0}=-), or serve both codecs (camserve {0}=fd:3 {0}=fd:4); this one is at "
-                       "rtsp://HOST:PORT/{0}",
-                       stream.path(), media::name(stream.format()->video.codec)));
+                       "mjpeg | camserve {0}=-), or serve both codecs (camserve {0}=fd:3 {0}=fd:4){2}",
+                       stream.path(), media::name(stream.format()->video.codec), elsewhere));
 }
 
 bool is_action(std::string_view action) {
@@ -169,6 +171,7 @@ Routes::Routes(net::Loop& loop, hub::Hub& hub, status::ServerFacts facts, Option
 
 void Routes::handle(const HttpRequest& request, HttpReply reply) {
   if (auto refused = hosts_.refuse(request)) return reply.send(std::move(*refused));
+  if (!options_.rtsp_at.empty()) facts_.rtsp_port = rtsp_port_at(request.local);
   if (auto answer = answer_api(hub_, facts_, request)) return reply.send(std::move(*answer));
   if (auto refused = refuse_method(request.head.method, "GET, HEAD, OPTIONS")) return reply.send(std::move(*refused));
   const std::string_view path = request.target.path;
@@ -187,6 +190,12 @@ void Routes::handle(const HttpRequest& request, HttpReply reply) {
       404, fmt::format("nothing here: try /, /stream/NAME or /snapshot/NAME with NAME one of {}, /health, "
                        "/metrics, /api/streams, /api/clients",
                        hub_.offer())));
+}
+
+int Routes::rtsp_port_at(const net::Address& local) const {
+  if (local.is_unix()) return options_.rtsp_at.front().port();  // by a proxy: where it is nobody can tell
+  const auto found = std::ranges::find_if(options_.rtsp_at, [&](const net::Address& at) { return at.takes_in(local); });
+  return found == options_.rtsp_at.end() ? 0 : found->port();
 }
 
 std::string Routes::first_name() const {
@@ -265,8 +274,8 @@ void Routes::serve_stream(const HttpRequest& request, std::string_view path, Htt
   // Safari gives no multipart answer to scripts.
   if (request.target.get("as") == "bytes") head.content_type = "application/octet-stream";
   auto shared = std::make_shared<HttpReply>(std::move(reply));
-  const auto attempt = [this, streams, kept = kept_alive(streams), options, head, shared,
-                        peer = request.peer](bool last) {
+  const auto attempt = [this, streams, kept = kept_alive(streams), options, head, shared, peer = request.peer,
+                        rtsp_port = facts_.rtsp_port](bool last) {
     if (shared->gone()) return true;
     hub::Stream* mjpeg = first_with(streams, media::VideoCodec::mjpeg);
     if (mjpeg != nullptr && mjpeg->state() != hub::StreamState::ended) {
@@ -275,7 +284,8 @@ void Routes::serve_stream(const HttpRequest& request, std::string_view path, Htt
     }
     if (!last && !undecided(streams).empty()) return false;
     const hub::Stream* other = first_with_nal_units(streams);
-    shared->send(other != nullptr && mjpeg == nullptr ? not_acceptable(*other) : unavailable(reasons(streams)));
+    shared->send(other != nullptr && mjpeg == nullptr ? not_acceptable(*other, rtsp_port)
+                                                      : unavailable(reasons(streams)));
     return true;
   };
   if (!attempt(false)) wait(undecided(streams), request.peer, shared, attempt);

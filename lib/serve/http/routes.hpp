@@ -23,6 +23,9 @@ public:
     std::int64_t wait_ms = 5'000;  ///< for the first picture of a stream
     std::int64_t keep_ms = 3'000;  ///< that a stream is wanted on after a still: pages ask for one each second
     std::string camenc = "camenc";
+    /// Where RTSP listens: a request is told its port when it is served at the address that the request came to. Empty:
+    /// what ServerFacts say.
+    std::vector<net::Address> rtsp_at{};
     access::HostRules hosts{};  ///< by which names it may be asked
   };
 
@@ -31,6 +34,8 @@ public:
   void handle(const net::HttpRequest& request, net::HttpReply reply);
 
 private:
+  /// Of the address that a request came to; 0: not served there.
+  int rtsp_port_at(const net::Address& local) const;
   void handle_action(const net::HttpRequest& request, net::HttpReply reply);
   void serve_stream(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);
   void serve_snapshot(const net::HttpRequest& request, std::string_view path, net::HttpReply reply);

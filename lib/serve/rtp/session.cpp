@@ -180,7 +180,9 @@ void Session::settle() {
 void Session::refused(campipe::rtp::RtpError error) {
   hub_.count("rtsp_units_refused_total");
   if (std::exchange(told_refusal_, true)) return;
-  log::warning("rtsp {}: {}: left out: {}", peer_.address, stream_->path(), text(error));
+  const std::string line = fmt::format("rtsp {}: {}: left out: {}", peer_.address, stream_->path(), text(error));
+  if (options_.lines != nullptr) return options_.lines->say(access::ClientLines::About::trouble, line, loop_.now_ms());
+  log::warning("{}", line);
 }
 
 std::int64_t Session::stream_now_us() const {

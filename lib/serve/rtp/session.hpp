@@ -10,6 +10,7 @@
 
 #include "net/loop.hpp"
 #include "rtp/sender.hpp"
+#include "serve/access/client_lines.hpp"
 #include "serve/hub/cursor.hpp"
 #include "serve/hub/deliveries.hpp"
 #include "serve/hub/hub.hpp"
@@ -40,6 +41,7 @@ public:
     std::int64_t idr_wait_ms = 250;   ///< what an IDR that was asked for may take to come
     std::int64_t idr_young_ms = 250;  ///< one of less age needs no asking
     std::int64_t report_interval_ms = 5000;
+    access::ClientLines* lines = nullptr;  ///< where what is logged of single clients goes; must outlive this
   };
   struct Peer {
     std::string address;

@@ -113,10 +113,15 @@ void Connection::handle(const net::Request& request) {
   const std::string* header = request.header("CSeq");
   const std::string cseq = header == nullptr ? std::string() : *header;
   if (cseq.empty() || cseq.size() > kMaxCseq) {
-    send({.status = 400, .reason = "no CSeq"}, {});
+    const Response response{.status = 400, .reason = "no CSeq", .headers = {}, .body = {}};
+    note_refused(request, response, {});
+    send(response, {});
     return;
   }
-  if (refuses_) return turn_away(cseq);
+  if (refuses_) {
+    note_refused(request, {.status = 503, .reason = {}, .headers = {}, .body = {}}, cseq);
+    return turn_away(cseq);
+  }
   unanswered_ = cseq;
   const bool may_wait = !waiting_ || loop_.now_ms() < waiting_until_ms_;
   const Requests::Answer answer = requests_.answer(request, may_wait);
@@ -135,10 +140,7 @@ void Connection::handle(const net::Request& request) {
     wishes_.clear();
     retry_.stop();
   }
-  if (answer.response.status >= 400) {
-    log::debug("rtsp {} CSeq {}: {} {}: {} {}", connection_.peer().to_string(), cseq, request.method,
-               redact_url(request.target), answer.response.status, answer.response.reason);
-  }
+  if (answer.response.status >= 400) note_refused(request, answer.response, cseq);
   if (!send(answer.response, cseq)) return;
   if (answer.start != nullptr) answer.start->start();
   if (!request.keep_alive) finish("asked");
@@ -162,6 +164,19 @@ bool Connection::send(const Response& response, std::string_view cseq) {
   return false;
 }
 
+void Connection::note_refused(const net::Request& request, const Response& response, std::string_view cseq) {
+  const std::string line = fmt::format("{} {} RTSP/1.0", request.method, request.target);
+  log::debug("rtsp {} CSeq {}: {}: {} {}", connection_.peer().to_string(), cseq, redact_request(line), response.status,
+             response.reason);
+  const std::string* agent = request.header("User-Agent");
+  sessions_.note_refused(connection_.peer(), line, response.status, agent != nullptr ? *agent : std::string_view{});
+}
+
+void Connection::note_refused(int status) {
+  const std::string_view head = demultiplexer_.head();
+  sessions_.note_refused(connection_.peer(), head.substr(0, head.find_first_of("\r\n")), status);
+}
+
 void Connection::turn_away(std::string_view cseq) {
   if (send({.status = 503, .reason = "all connections are taken: try again later"}, cseq)) finish("refused");
 }
@@ -169,6 +184,7 @@ void Connection::turn_away(std::string_view cseq) {
 void Connection::refuse_unparsed() {
   const net::ParseError error = demultiplexer_.error();
   const std::string_view head = demultiplexer_.head();
+  note_refused(status_of(error));
   if (error == net::ParseError::bad_version && head.find(" HTTP/") < head.find('\n')) {
     connection_.send("HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   } else {
@@ -179,6 +195,7 @@ void Connection::refuse_unparsed() {
 
 /// A client that sends its request byte by byte would hold its connection for ever.
 void Connection::refuse_unfinished() {
+  note_refused(408);
   if (!demultiplexer_.head().empty()) send({.status = 408}, scan_cseq(demultiplexer_.head()));
   finish("unfinished");
 }
@@ -211,8 +228,10 @@ void Connection::tick(bool stopping) {
   if (!connection_.idle() && now_ms - connection_.last_progress_ms() > sessions_.options().stuck_ms)
     return close("stuck");
   const Sessions::Options& options = sessions_.options();
-  if (refuses_ && !finishing_since_ms_ && now_ms - last_event_ms_ > kRefusedMs)
+  if (refuses_ && !finishing_since_ms_ && now_ms - last_event_ms_ > kRefusedMs) {
+    note_refused(503);
     return turn_away(scan_cseq(demultiplexer_.head()));
+  }
   if (begun_ms_ && now_ms - *begun_ms_ > options.request_ms) return refuse_unfinished();
   if (requests_.has_session()) return;
   if (stopping) return finish("server");

@@ -52,6 +52,9 @@ private:
   bool send(const Response& response, std::string_view cseq);
   /// There is no place for it.
   void turn_away(std::string_view cseq);
+  void note_refused(const net::Request& request, const Response& response, std::string_view cseq);
+  /// The same of what was no whole request.
+  void note_refused(int status);
   void refuse_unparsed();
   void refuse_unfinished();
   /// Says all that is to be said, then closes.

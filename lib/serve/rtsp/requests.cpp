@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "base/faults.hpp"
-#include "base/log.hpp"
 #include "rtp/sdp.hpp"
 #include "serve/rtp/interleaved_output.hpp"
 #include "serve/rtp/udp_output.hpp"
@@ -16,6 +15,7 @@ namespace campipe::serve::rtsp {
 namespace {
 
 constexpr std::string_view kPublic = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN";
+constexpr std::size_t kMaxAgent = 512;   // bytes, of User-Agent in the log
 constexpr std::size_t kMaxSessions = 8;  // of one connection: FFmpeg needs two
 
 using Answer = Requests::Answer;
@@ -266,8 +266,15 @@ Answer Requests::play(const net::Request& request, Entry& entry) {
   if (info.empty()) return answer;  // it plays already
   answer.response.with("RTP-Info", info);
   answer.start = &session;
-  log::info("rtsp {}: {}: playing over {}", session.peer(), session.stream().path(),
-            session.lower() == rtp::LowerTransport::tcp ? "TCP" : "UDP");
+  const std::string* agent = request.header("User-Agent");
+  entry.host = connection_.peer().host();
+  entry.url = request.target;
+  entry.user_agent = agent != nullptr ? agent->substr(0, kMaxAgent) : "";
+  entry.playing_since_ms = sessions_.loop().now_ms();
+  sessions_.lines().say(access::ClientLines::About::came,
+                        fmt::format("rtsp {}: {}: playing over {}", session.peer(), session.stream().path(),
+                                    session.lower() == rtp::LowerTransport::tcp ? "TCP" : "UDP"),
+                        sessions_.loop().now_ms());
   return answer;
 }
 

@@ -38,6 +38,7 @@ void Server::accept(Fd fd, const net::Address& peer) {
   if (refuse && refusing_ >= kMostRefusing) {
     constexpr std::string_view kFull = "RTSP/1.0 503 Service Unavailable\r\n\r\n";
     ::send(fd.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    sessions_.note_refused(peer, {}, 503);
     return;
   }
   if (refuse) tell_full(peer);

@@ -26,7 +26,10 @@ Sessions::Sessions(net::Loop& loop, hub::Hub& hub, Options options)
       hub_(hub),
       options_(options),
       cname_("campipe-" + random_hex(8)),
-      interleaved_block_(rtp::InterleavedOutput::kFramingBytes) {}
+      lines_(options.requests != nullptr ? "the access log has each" : "--access-log FILE has each"),
+      interleaved_block_(rtp::InterleavedOutput::kFramingBytes) {
+  options_.session.lines = &lines_;
+}
 
 bool Sessions::make_room() {
   if (entries_.size() < options_.max_sessions) return true;
@@ -137,15 +140,36 @@ void Sessions::remove(std::string_view id, std::string_view reason) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
-  if (entry.session->has_played()) {
-    const hub::ClientCounters counters = entry.session->counters();
-    hub_.count(fmt::format(R"(clients_closed_total{{protocol="{}",reason="{}"}})", entry.session->protocol(), reason));
-    log::info("rtsp {}: {}: closed: {}: {} frames, {} bytes, {} skips", entry.session->peer(),
-              entry.session->stream().path(), reason, counters.units, counters.bytes, counters.skips);
-  }
+  if (entry.session->has_played()) tell_end(entry, reason);
   if (entry.owner != nullptr) by_owner_.erase(entry.owner);
   for (const Entry::Ports& ports : entry.client_ports) release(entry, ports);
   entries_.erase(found);
+}
+
+void Sessions::tell_end(const Entry& entry, std::string_view reason) {
+  const rtp::Session& session = *entry.session;
+  const hub::ClientCounters counters = session.counters();
+  hub_.count(fmt::format(R"(clients_closed_total{{protocol="{}",reason="{}"}})", session.protocol(), reason));
+  lines_.say(access::ClientLines::About::left,
+             fmt::format("rtsp {}: {}: closed: {}: {} frames, {} bytes, {} skips", session.peer(),
+                         session.stream().path(), reason, counters.units, counters.bytes, counters.skips),
+             loop_.now_ms());
+  if (options_.requests == nullptr) return;
+  const std::string line = fmt::format("PLAY {} RTSP/1.0", entry.url);
+  options_.requests->write({.peer_host = entry.host,
+                            .line = line,
+                            .status = 200,
+                            .bytes = counters.bytes,
+                            .referer = {},
+                            .user_agent = entry.user_agent,
+                            .duration_ms = loop_.now_ms() - entry.playing_since_ms});
+}
+
+void Sessions::note_refused(const net::Address& peer, std::string_view line, int status, std::string_view user_agent) {
+  if (options_.requests == nullptr) return;
+  const std::string host = peer.host();
+  options_.requests->write(
+      {.peer_host = host, .line = line, .status = status, .bytes = 0, .referer = {}, .user_agent = user_agent});
 }
 
 void Sessions::connection_gone(const void* connection, std::string_view reason) {
@@ -164,6 +188,7 @@ void Sessions::end_all() {
 
 void Sessions::tick() {
   const std::int64_t now_ms = loop_.now_ms();
+  lines_.tick(now_ms);
   std::vector<std::pair<std::string, bool>> over;  // id, whether stuck
   for (auto& [id, entry] : entries_) {
     rtp::Session& session = *entry.session;

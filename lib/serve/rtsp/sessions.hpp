@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "net/loop.hpp"
+#include "serve/access/client_lines.hpp"
+#include "serve/access/request_log.hpp"
 #include "serve/hub/hub.hpp"
 #include "serve/rtp/block.hpp"
 #include "serve/rtp/session.hpp"
@@ -29,6 +31,7 @@ public:
     std::int64_t request_ms = 10'000;  ///< from a request's first byte, or the connection, to its last
     /// With those over UDP, whose clients may long be gone: a connection could leave one behind after the other.
     std::size_t max_sessions = 1000;
+    access::RequestLog* requests = nullptr;  ///< gets each session at its end and each request refused; outlives this
   };
   /// What becomes of the connection that an interleaved session ran on.
   enum class Over { orderly, broken };
@@ -41,6 +44,8 @@ public:
     OnOver on_over;
     std::int64_t last_seen_ms = 0;
     using Ports = std::array<std::string, 2>;
+    std::string host, url, user_agent;  ///< of its client, of its PLAY
+    std::int64_t playing_since_ms = 0;
     std::vector<Ports> client_ports;  ///< by track: RTP and RTCP address that are this session's; keys
   };
 
@@ -51,6 +56,9 @@ public:
   net::Loop& loop() noexcept { return loop_; }
   /// What all interleaved sessions send from.
   rtp::Block& interleaved_block() noexcept { return interleaved_block_; }
+  access::ClientLines& lines() noexcept { return lines_; }
+  /// Has a request that was refused written to the log of requests, if there is one.
+  void note_refused(const net::Address& peer, std::string_view line, int status, std::string_view user_agent = {});
   std::size_t count() const noexcept { return entries_.size(); }
 
   /// @param connection  that sets it up; an interleaved session's own.
@@ -86,11 +94,13 @@ private:
   void on_rtcp(const net::Address& from, std::span<const std::byte> packet);
   void ended(const std::string& id, const std::string& reason);
   void release(const Entry& entry, const Entry::Ports& ports);
+  void tell_end(const Entry& entry, std::string_view reason);
 
   net::Loop& loop_;
   hub::Hub& hub_;
   Options options_;
   std::string cname_;
+  access::ClientLines lines_;
   rtp::Block interleaved_block_;  // before the sessions that use it
   std::map<std::string, std::unique_ptr<rtp::UdpPorts>>
       ports_;  // by local host_key(); before the sessions that use them

@@ -62,6 +62,24 @@ TEST(Listen, AllAddressesTakeIPv4AndIPv6) {
   }
 }
 
+TEST(Address, TakesInWhatReachesASocketThatListensThere) {
+  const auto takes = [](const char* listening, const char* host) {
+    return resolve_listen_address(listening, "").takes_in(resolve_listen_address(host, ""));
+  };
+  EXPECT_TRUE(takes("[::]:1", "192.0.2.7:2"));
+  EXPECT_TRUE(takes("[::]:1", "[2001:db8::7]:2"));
+  EXPECT_TRUE(takes("0.0.0.0:1", "192.0.2.7:2"));
+  EXPECT_TRUE(takes("0.0.0.0:1", "[::ffff:192.0.2.7]:2"));
+  EXPECT_FALSE(takes("0.0.0.0:1", "[2001:db8::7]:2"));
+  EXPECT_FALSE(takes("0.0.0.0:1", "[::]:2"));
+  EXPECT_TRUE(takes("192.0.2.7:1", "192.0.2.7:2"));
+  EXPECT_TRUE(takes("192.0.2.7:1", "[::ffff:192.0.2.7]:2"));
+  EXPECT_FALSE(takes("192.0.2.7:1", "192.0.2.8:1"));
+  EXPECT_FALSE(takes("127.0.0.1:1", "[::1]:1"));
+  EXPECT_FALSE(takes("unix:/x", "unix:/x"));
+  EXPECT_FALSE(takes("[::]:1", "unix:/x"));
+}
+
 TEST(Address, KeysTellApartWhatTheKernelDoes) {
   const Address plain = resolve_listen_address("192.0.2.7:80", ""),
                 mapped = resolve_listen_address("[::ffff:192.0.2.7]:80", "");

@@ -6,6 +6,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include <gmock/gmock.h>
+
 #include "net/net_helpers.hpp"
 
 namespace campipe::net {
@@ -95,6 +97,58 @@ TEST_F(HttpServerTest, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
   EXPECT_LT(client.received().find("hello /a"), client.received().find("hello /b"));
   EXPECT_TRUE(client.has("hello /c"));
   EXPECT_FALSE(client.has("hello /d"));
+}
+
+TEST_F(HttpServerTest, EachRequestIsToldWhenItIsOver) {
+  serve();
+  std::vector<std::string> told;
+  server_->set_on_served([&](const HttpServed& one) {
+    told.push_back(std::string(one.line) + "|" + std::to_string(one.status) + "|" + std::string(one.user_agent) + "|" +
+                   std::string(one.referer) + "|" + (one.bytes > 0 ? "bytes" : "none"));
+  });
+  auto client = connect();
+  client.send("GET /a?b=c HTTP/1.1\r\nUser-Agent: u\r\nReferer: r\r\n\r\nHEAD /b HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return told.size() == 2; });
+  EXPECT_EQ(told[0], "GET /a?b=c HTTP/1.1|200|u|r|bytes");
+  EXPECT_EQ(told[1], "HEAD /b HTTP/1.1|200|||bytes");
+  client.send("GET /stream HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return stream_.connection != nullptr; });
+  EXPECT_EQ(told.size(), 2U) << "it goes on";
+  client.close();
+  turn_until(loop_, [&] { return told.size() == 3; });
+  EXPECT_EQ(told[2], "GET /stream HTTP/1.1|200|||bytes");
+  auto impatient = connect();
+  impatient.send("GET /later HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return seen_.back() == "GET /later"; });
+  impatient.close();
+  turn_until(loop_, [&] {
+    later_.send(text_response(200, "late"));
+    return told.size() == 4;
+  });
+  EXPECT_THAT(told[3], testing::AnyOf("GET /later HTTP/1.1|499|||none", "GET /later HTTP/1.1|200|||bytes"));
+  auto broken = connect();
+  broken.send("GET /%zz HTTP/1.1\r\n\r\n\x16\x03\r\n");
+  turn_until(loop_, [&] { return told.size() == 6; });
+  EXPECT_EQ(told[4], "GET /%zz HTTP/1.1|400|||bytes");
+  EXPECT_EQ(told[5], "\x16\x03|400|||bytes");
+}
+
+TEST_F(HttpServerTest, AClientThatLeavesBeforeItsAnswerIsToldAsThat) {
+  serve();
+  std::vector<int> statuses;
+  server_->set_on_served([&](const HttpServed& one) { statuses.push_back(one.status); });
+  auto client = connect();
+  client.send("GET /big HTTP/1.1\r\n\r\n");  // more than the kernel takes
+  turn_until(loop_, [&] { return client.has("200 OK"); });
+  client.close();
+  turn_until(loop_, [&] { return statuses.size() == 1; });
+  EXPECT_EQ(statuses[0], 200) << "the answer had begun";
+  auto other = connect();
+  other.send("GET /later HTTP/1.1\r\n\r\n");
+  turn_until(loop_, [&] { return seen_.back() == "GET /later"; });
+  server_.reset();
+  ASSERT_EQ(statuses.size(), 2U);
+  EXPECT_EQ(statuses[1], 500) << "we left";
 }
 
 TEST_F(HttpServerTest, AHeapOfRequestsLetsOthersHaveTheirTurn) {

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/own_folder.hpp"
+#include "base/stderr_to.hpp"
 #include "net/address.hpp"
 #include "net/net_helpers.hpp"
 
@@ -96,6 +97,33 @@ TEST_F(StartListening, WhatCannotBeListenedToSaysWhichOptionAndWhy) {
     EXPECT_THAT(text, HasSubstr(c.words));
   }
   EXPECT_TRUE(std::filesystem::exists(file)) << "what is no socket stays";
+}
+
+TEST_F(StartListening, RtspListensOnTheHostsOfHttpWhenNothingIsSaidOfIt) {
+  const auto hosts = [](const std::vector<std::string>& http) {
+    const Listening out = start_listening({.http = http, .rtsp = {}, .socket_mode = {}, .rtsp_follows = true});
+    std::vector<std::string> at;
+    for (const Fd& fd : out.rtsp) at.push_back(address(fd));
+    return at;
+  };
+  const OwnFolder folder;
+  using testing::ElementsAre;
+  EXPECT_THAT(hosts({"127.70.1.1:0", "127.70.1.2:0"}), ElementsAre("127.70.1.1:8554", "127.70.1.2:8554"));
+  EXPECT_THAT(hosts({"127.70.1.1:0", "unix:" + folder / "s", "127.70.1.1:0"}), ElementsAre("127.70.1.1:8554"));
+}
+
+TEST_F(StartListening, WhereRtspCannotFollowItSaysSoAndTheRestIsServed) {
+  log::init({.tool = "t"});
+  const Fd taken = net::listen_tcp(net::resolve_listen_address("127.70.1.3:8554", ""), "--rtsp");
+  WritesToStderr told;
+  const Listening out =
+      start_listening({.http = {"127.70.1.3:0", "127.70.1.4:0"}, .rtsp = {}, .socket_mode = {}, .rtsp_follows = true});
+  EXPECT_EQ(out.http.size(), 2U);
+  ASSERT_EQ(out.rtsp.size(), 1U);
+  EXPECT_EQ(address(out.rtsp.front()), "127.70.1.4:8554");
+  EXPECT_THAT(told.take(),
+              testing::ElementsAre(testing::AllOf(
+                  HasSubstr("t: RTSP is not served on 127.70.1.3: --rtsp 127.70.1.3:8554"), HasSubstr("in use"))));
 }
 
 /// In a process of its own, whose descriptors from 3 on are what systemd passes: see sd_listen_fds(3).

@@ -84,8 +84,9 @@ class Large {
   }
   updateAddresses(stream) {
     const path = pathOf(stream);
-    byId("rtsp-row").hidden = rtspPort === null;
-    byId("rtsp").value = `rtsp://${location.hostname}:${rtspPort}/${path}`;
+    const hasRtsp = rtspPort !== null;
+    byId("rtsp").value = hasRtsp ? `rtsp://${location.hostname}:${rtspPort}/${path}` : "not served here";
+    for (const id of ["rtsp-copy", "hint-rtsp"]) byId(id).hidden = !hasRtsp;
     byId("mjpeg-row").hidden = stream.codec !== "mjpeg";
     byId("mjpeg").value = new URL(`stream/${path}`, location.href).href;
     byId("still").value = new URL(`snapshot/${path}.jpg`, location.href).href;

@@ -406,6 +406,19 @@ TEST_F(HttpRoutesTest, NothingIsAnsweredUnderTheNameOfAnotherSite) {
   EXPECT_NE(get("/metrics").find("campipe_http_hosts_refused_total 10\n"), std::string::npos);
 }
 
+TEST_F(HttpRoutesTest, TheRtspPortIsToldWhereRtspIsServedAndNowhereElse) {
+  const auto port = [this](std::vector<std::string> rtsp_at) {
+    http::Routes::Options options;
+    for (const std::string& at : rtsp_at) options.rtsp_at.push_back(net::resolve_listen_address(at, ""));
+    serve(options);
+    return nlohmann::json::parse(body(get("/api/streams")))["rtsp_port"];
+  };
+  EXPECT_EQ(port({"127.0.0.1:5541"}), 5541);
+  EXPECT_EQ(port({"[::]:5542"}), 5542);
+  EXPECT_EQ(port({"192.0.2.1:5543", "0.0.0.0:5544"}), 5544);
+  EXPECT_TRUE(port({"192.0.2.1:5543", "[::1]:5544"}).is_null());
+}
+
 TEST_F(HttpRoutesTest, MetricsHaveEachFamilyOnce) {
   serve();
   cam_.set_format(fake::format(VideoCodec::mjpeg));
