@@ -4,8 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
+#include "net/authority.hpp"
 #include "net/message_parser.hpp"
 #include "net/url.hpp"
 
@@ -17,12 +21,24 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+/// Whoever takes it apart finds names between single slashes, and what is normal stays so.
+void check_path(const std::string& path) {
+  require(path.starts_with('/') && (path == "/" || !path.ends_with('/')) && path.find("//") == std::string::npos);
+  require((path + "/").find("/./") == std::string::npos && (path + "/").find("/../") == std::string::npos);
+  require(path.find_first_of(std::string_view("\0\r\n\\", 4)) == std::string::npos);
+  require(path.find('%') != std::string::npos || normal_path(path).value_or("") == path);
+}
+
 void check(const Request& request) {
   const MessageParser::Limits limits;
   require(!request.method.empty() && request.target.size() <= limits.line_bytes);
   require(request.headers.size() <= limits.headers && request.body.size() <= limits.body_bytes);
   const auto target = parse_target(request.target);
-  require(!target || target->path.starts_with('/'));
+  if (target) check_path(target->path);
+  const std::string* name = request.header("Host");
+  if (const auto host = name != nullptr ? host_of_authority(*name) : std::nullopt)
+    require(!host->empty() && host->size() <= 255 && host_of_authority(*host) == host);
+  (void)request.list("Host");
 }
 
 }  // namespace

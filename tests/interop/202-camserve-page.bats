@@ -23,6 +23,14 @@ feed() { # FIFO SIZE RATE [CAMENC OPTION...]
   page page_opens.py "http://$HTTP/" "$PWD/saved"
 }
 
+@test "no RTSP address is shown where RTSP is not served" {
+  mkfifo never
+  exec 8<>never
+  start s camserve --http 127.0.0.1:0 --rtsp 127.71.2.1:0 cam=never
+  wait_for_line 10 s.err rtsp://
+  page page_no_rtsp.py "$(grep -oE 'http://[^ ]+' s.err)"
+}
+
 @test "it fits and can be read on a phone, a tablet and a desktop, light and dark" {
   feed hd 640x360 10
   feed low 320x180 10
