@@ -53,7 +53,7 @@ P
     run_tool mpv --no-config --no-terminal --msg-level=all=error --vo=null --ao=null --untimed --frames=60 \
       --rtsp-transport=$transport "$RTSP/cam"
   done
-  wait_until 5 test "$(grep -c 'closed: teardown' server.err)" -ge 2
+  wait_until 5 bash -c "[ \$(grep -c 'closed: teardown' server.err) -ge 2 ]"
 }
 
 @test "a stream over 1 MB a second arrives whole over UDP" {

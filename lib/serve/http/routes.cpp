@@ -193,8 +193,10 @@ void Routes::handle(const HttpRequest& request, HttpReply reply) {
 }
 
 int Routes::rtsp_port_at(const net::Address& local) const {
-  if (local.is_unix()) return options_.rtsp_at.front().port();  // by a proxy: where it is nobody can tell
-  const auto found = std::ranges::find_if(options_.rtsp_at, [&](const net::Address& at) { return at.takes_in(local); });
+  const auto serves = [&](const net::Address& at) {
+    return local.is_unix() ? !at.is_loopback() : at.takes_in(local);  // a proxy's clients are elsewhere
+  };
+  const auto found = std::ranges::find_if(options_.rtsp_at, serves);
   return found == options_.rtsp_at.end() ? 0 : found->port();
 }
 
