@@ -24,7 +24,7 @@ class Server {
 public:
   struct Options {
     std::vector<input::Spec> inputs;
-    std::string input_format;  ///< wire::stream::ReadOptions::input_format, for all inputs
+    std::string input_format;           ///< wire::stream::ReadOptions::input_format, for all inputs
     std::vector<std::string> required;  ///< input::Inputs::Options::required
     ListenAt listen;
     std::size_t rtp_payload = campipe::rtp::kDefaultMaxPayload;  ///< bytes, at least 256

@@ -20,7 +20,8 @@ status() { curl -s -o body -w '%{http_code}' --path-as-is -m 2 "http://$HTTP$1" 
 
 @test "camserve answers by its own names, and those that --host gives" {
   serve s --host cam.example.org --host '*.example.net'
-  for name in localhost cam "$(hostname)" "$(hostname -s).local" '[::1]:8080' 192.0.2.7 cam.example.org:443 CAM.example.org. a.example.net; do
+  for name in localhost cam "$(hostname)" "$(hostname -s).local" '[::1]:8080' 192.0.2.7 cam.example.org:443 CAM.example.org. \
+    a.example.net; do
     assert_equal "$name $(status /api/streams -H "Host: $name")" "$name 200"
   done
   for name in evil.example example.net cam.example.org.evil.example 127.0.0.1.evil.example; do

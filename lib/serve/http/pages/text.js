@@ -15,8 +15,10 @@ function span(seconds) {
 }
 const ago = (seconds) => (seconds < 1.5 ? "now" : `${span(seconds)} ago`);
 
-const CODECS = {mjpeg: "MJPEG", h264: "H.264", h265: "H.265", aac: "AAC", opus: "Opus", pcm_mulaw: "G.711 µ", pcm_alaw: "G.711 A", mp3: "MP3",
-  pcm_s16le: "PCM"};
+const CODECS = {
+  mjpeg: "MJPEG", h264: "H.264", h265: "H.265",
+  aac: "AAC", opus: "Opus", pcm_mulaw: "G.711 µ", pcm_alaw: "G.711 A", mp3: "MP3", pcm_s16le: "PCM",
+};
 const codecName = (codec) => CODECS[codec] ?? codec;
 
 // front-hd-20261121-183015.jpg; `seconds` of Unix time, told in the reader's time zone.
