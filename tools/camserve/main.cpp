@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <csignal>
 #include <optional>
 #include <string>
 #include <utility>
@@ -114,7 +113,6 @@ int body(int argc, char** argv) {
   if (const auto code = app.parse(argc, argv)) return *code;
 
   for (std::string& host : options.hosts) host = serve::access::parse_rule(host);
-  if (!options.access_log.empty()) std::signal(SIGXFSZ, SIG_IGN);  // a log of the largest size is a write that fails
   if (inputs.empty()) inputs.emplace_back("cam=-");
   for (const std::string& input : inputs) options.inputs.push_back(serve::input::parse_spec(input));
   const bool follows = !http.empty() && rtsp.empty() && std::ranges::find(http, "none") == http.end();
