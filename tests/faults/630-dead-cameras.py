@@ -128,7 +128,7 @@ def one(number, way, images):
         camera, http, name = Camera(scratch, images), free_port(), f"dead{os.getpid()}-{number}"
         (scratch.path / "recordings").mkdir()
         (scratch.path / "recordings/.camrec-root").touch()
-        watch = scratch.start(["camwatch", "run", "-c", str(config(scratch, camera, name, http, way)), "--socket", str(scratch.path / "ctl")],
+        watch = scratch.start(["camwatch", "run", "-c", str(config(scratch, camera, name, http, way)), "--control", str(scratch.path / "ctl")],
                               "watch")
         viewer = None
         if on_demand and not recorder:  # else nobody would know the camera to be there

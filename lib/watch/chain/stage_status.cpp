@@ -28,7 +28,9 @@ flow::Sight Stage::sight(config::Duration now, bool is_source) const {
 }
 
 flow::Loss::Event Stage::look_for_loss(config::Duration now, bool is_source, config::Duration lost_after) {
-  return loss_.look(sight(now, is_source), now, lost_after, is_source);
+  const bool told = flow_ && flow_->source() && flow_->source()->lost();
+  return loss_.look(sight(now, is_source), now, lost_after, is_source,
+                    told ? std::optional(flow_->lost_at()) : std::nullopt);
 }
 
 std::string Stage::reason() const {

@@ -14,6 +14,7 @@ void FlowTracker::apply(const Report& report, config::Duration now) {
   if (!report.flow) return;
   reports_ = true;
   report_at_ = told_at_ = now;
+  if (report.source && report.source->lost() && !(source_ && source_->lost())) lost_at_ = now;
   source_ = report.source;
   flow_ = *report.flow;
   count(report, now);

@@ -35,6 +35,8 @@ public:
   /// old as that when the last report was made.
   std::optional<config::Duration> frame_age(config::Duration now) const noexcept;
   const std::optional<SourceStatus>& source() const noexcept { return source_; }
+  /// When it first told that source() is lost, of this loss.
+  config::Duration lost_at() const noexcept { return lost_at_; }
   config::Duration started() const noexcept { return started_; }
 
   /// Fills the part of `view` that comes from the process's reports.
@@ -53,6 +55,7 @@ private:
   config::Duration told_at_{0};
   double fps_in_ = 0, fps_out_ = 0;
   std::optional<SourceStatus> source_;
+  config::Duration lost_at_{0};
 };
 
 }  // namespace campipe::watch::flow

@@ -1,16 +1,18 @@
 #include "watch/flow/loss.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace campipe::watch::flow {
 
-Loss::Event Loss::look(Sight sight, config::Duration now, config::Duration lost_after, bool tells) noexcept {
+Loss::Event Loss::look(Sight sight, config::Duration now, config::Duration lost_after, bool tells,
+                       std::optional<config::Duration> since) noexcept {
   if (sight == Sight::unknown) return Event::none;
   if (sight != Sight::missing) {
     missing_ = lost_ = false;
     return sight == Sight::flows && std::exchange(told_, false) ? Event::recovered : Event::none;
   }
-  if (!missing_ && !told_) since_ = now;  // told and not yet recovered: it is still the same outage
+  if (!missing_ && !told_) since_ = std::min(since.value_or(now), now);  // told and not yet recovered: it is still the same outage
   missing_ = true;
   if (lost_ || lost_after == config::Duration(0) || now - since_ < lost_after) return Event::none;
   lost_ = true;

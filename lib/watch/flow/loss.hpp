@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 
 #include "watch/config/config.hpp"
@@ -18,10 +19,12 @@ class Loss {
 public:
   enum class Event { none, lost, recovered };
 
+  /// @param since       when it went missing, where that is known to be before `now`
   /// @param lost_after  0 = never
   /// @param tells       Its losses are news; else another stage's are, which it only feels.
   /// Answers `lost` once for each loss, and `recovered` when frames flow again after a loss or failure that was told.
-  Event look(Sight sight, config::Duration now, config::Duration lost_after, bool tells) noexcept;
+  Event look(Sight sight, config::Duration now, config::Duration lost_after, bool tells,
+             std::optional<config::Duration> since = {}) noexcept;
 
   /// Something else was told that frames put right: failed runs.
   void told(config::Duration now) noexcept;

@@ -95,5 +95,12 @@ TEST_F(LossTest, TimeInWhichNobodyLookedDoesNotCount) {
   EXPECT_EQ(look(Sight::missing, 1), Event::lost);
 }
 
+TEST(LossOfATold, CountsFromWhenTheLossWasToldNotFromTheNextLook) {
+  flow::Loss loss;
+  using std::chrono::milliseconds;
+  EXPECT_EQ(loss.look(Sight::missing, milliseconds(5000), milliseconds(100), true, milliseconds(4200)), Event::lost);
+  EXPECT_EQ(loss.since(), milliseconds(4200));
+}
+
 }  // namespace
 }  // namespace campipe::watch
