@@ -16,7 +16,7 @@ using media::Packet;
 using media::PixelFormat;
 using media::VideoCodec;
 
-[[maybe_unused]] const bool kQuiet = (ffmpeg::route_log(), true);
+[[maybe_unused]] const bool kQuietDecoders = (ffmpeg::route_log(), true);
 
 constexpr Size kSize{64, 48};
 

@@ -19,7 +19,7 @@ using media::Packet;
 using media::PixelFormat;
 using media::VideoCodec;
 
-[[maybe_unused]] const bool kQuiet = (ffmpeg::route_log(), true);
+[[maybe_unused]] const bool kQuietEncoders = (ffmpeg::route_log(), true);
 
 media::VideoFormat raw_source(PixelFormat format = PixelFormat::yuv420p) {
   return {.codec = VideoCodec::raw, .pixel_format = format};

@@ -41,7 +41,7 @@ TEST(Listener, WithoutDescriptorsItSaysSoOnceAndGoesOnWhenThereAreSome) {
   for (std::size_t round = 1; round <= 3; ++round) {
     clients.emplace_back(listener.address());
     {
-      const test::NoDescriptors none;
+      const campipe::test::NoDescriptors none;
       for (int turn = 0; turn < 20; ++turn) loop.run_once(false);
       EXPECT_EQ(accepted.size(), round - 1);
     }

@@ -93,7 +93,7 @@ TEST_F(UnixSocketTest, WhetherSomebodyListensIsNotGuessedWithoutDescriptors) {
   }
   Fd one(::dup(STDERR_FILENO)), two(::dup(STDERR_FILENO));
   {
-    const test::NoDescriptors none;
+    const campipe::test::NoDescriptors none;
     one.reset();  // for the socket that is to listen, and
     two.reset();  // for the folder's lock; none to ask by
     EXPECT_EQ(refusal(), ExitCode::os_error);

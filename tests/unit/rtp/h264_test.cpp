@@ -7,7 +7,7 @@
 #include "rtp/bytes.hpp"
 #include "rtp/bytes_of.hpp"
 
-namespace campipe::rtp {
+namespace campipe::rtp::h264_test {
 namespace {
 
 using test::annex_b;
@@ -136,4 +136,4 @@ TEST(H264Packetizer, RefusesPayloadSizesThatLeaveNoRoom) {
 }
 
 }  // namespace
-}  // namespace campipe::rtp
+}  // namespace campipe::rtp::h264_test

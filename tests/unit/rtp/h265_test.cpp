@@ -5,7 +5,7 @@
 #include "rtp/bytes.hpp"
 #include "rtp/bytes_of.hpp"
 
-namespace campipe::rtp {
+namespace campipe::rtp::h265_test {
 namespace {
 
 using test::annex_b;
@@ -101,4 +101,4 @@ TEST(H265Packetizer, RefusesUnitsWithoutData) {
 }
 
 }  // namespace
-}  // namespace campipe::rtp
+}  // namespace campipe::rtp::h265_test

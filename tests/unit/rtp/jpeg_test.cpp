@@ -8,7 +8,7 @@
 #include "rtp/bytes_of.hpp"
 #include "rtp/jpeg_image.hpp"
 
-namespace campipe::rtp {
+namespace campipe::rtp::jpeg_test {
 namespace {
 
 using test::append;
@@ -155,4 +155,4 @@ TEST(JpegPacketizer, NeverReadsOverTheEndOfACutImage) {
 }
 
 }  // namespace
-}  // namespace campipe::rtp
+}  // namespace campipe::rtp::jpeg_test

@@ -24,7 +24,7 @@ TEST_F(NamesTest, ControlObjectsAreNoRings) {
 }
 
 TEST_F(NamesTest, FolderThatCannotBeReadIsNoEmptyOne) {
-  const test::NoDescriptors none;
+  const campipe::test::NoDescriptors none;
   try {
     kernel::all_names();
     FAIL() << "an answer";

@@ -60,7 +60,7 @@ TEST_F(RingNamesTest, KeepsWhatItKnowsWhileTheFolderCannotBeRead) {
   make("front.h264");
   start();
   {
-    const test::NoDescriptors none;
+    const campipe::test::NoDescriptors none;
     make("back.h264");
     settle();
     loop_.advance(2s);

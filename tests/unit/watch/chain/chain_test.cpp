@@ -84,7 +84,7 @@ TEST(ChainStart, PairThatCannotStartIsTriedAgainAsAPair) {
 TEST(ChainStart, WithoutDescriptorsItIsTriedAgain) {
   ChainRig rig(kThree);
   {
-    const test::NoDescriptors none;
+    const campipe::test::NoDescriptors none;
     rig.chain->start();
     rig.time.pass(1s);
     EXPECT_TRUE(rig.processes.started().empty());
@@ -103,7 +103,7 @@ TEST(ChainStart, PipeToAStageThatStillWaitsHoldsNobodyUp) {
       "      source: {cmd: [source]}\n"
       "      sink: {from: source, required: false, restart: {first: 500ms}, cmd: [sink]}\n");
   {
-    const test::NoDescriptors none;
+    const campipe::test::NoDescriptors none;
     rig.chain->start();
   }
   rig.time.pass(100ms);
@@ -116,7 +116,7 @@ TEST(ChainStart, PipeToAStageThatStillWaitsHoldsNobodyUp) {
 
 TEST(ChainStart, ChainWithoutPipesCanBeStopped) {
   ChainRig rig(kThree);
-  const test::NoDescriptors none;
+  const campipe::test::NoDescriptors none;
   rig.chain->start();
   int stopped = 0;
   rig.chain->stop([&] { ++stopped; });
@@ -348,7 +348,7 @@ TEST(ChainFailures, PairWithoutDescriptorsForItsNewPipeIsTriedAgain) {
   rig.end("source", 1);
   rig.end("filter", 0, SIGTERM);
   {
-    const test::NoDescriptors none(test::NoDescriptors::Freed::stay_away);  // the old pipe's
+    const campipe::test::NoDescriptors none(campipe::test::NoDescriptors::Freed::stay_away);  // the old pipe's
     rig.time.pass(1s);
     EXPECT_EQ(rig.processes.all.size(), 3U);
   }

@@ -134,7 +134,7 @@ TEST_F(ControlServerTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
   serve();
   const Fd client = connect();
   {
-    const test::NoDescriptors none;
+    const campipe::test::NoDescriptors none;
     turn();
     pollfd ready{time_.loop.descriptor(), POLLIN, 0};
     EXPECT_EQ(::poll(&ready, 1, 0), 0) << "the loop would turn at once";

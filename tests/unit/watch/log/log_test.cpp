@@ -85,7 +85,7 @@ TEST_F(LogFolder, WithoutDescriptorsTheOlderOnesStay) {
   for (const char* line : {"one", "two", "three"}) log.write("s", std::string(60, ' ') + line);
   ASSERT_NE(text("a.log.2").find("one"), std::string::npos);
   {
-    const test::NoDescriptors none(test::NoDescriptors::Freed::stay_away);
+    const campipe::test::NoDescriptors none(campipe::test::NoDescriptors::Freed::stay_away);
     for (int i = 0; i < 10; ++i) log.write("s", std::string(60, ' ') + "missed");
   }
   log.write("s", "four");

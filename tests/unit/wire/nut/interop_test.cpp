@@ -20,7 +20,7 @@ using media::StreamFormat;
 using media::Track;
 using media::VideoCodec;
 
-const std::string kSource = "ffmpeg -v error -f lavfi -i testsrc=s=128x96:r=30 ";
+const std::string kTestPattern = "ffmpeg -v error -f lavfi -i testsrc=s=128x96:r=30 ";
 const std::string kSine = "-f lavfi -i sine=r=48000:b=4 ";
 
 /// What ffmpeg says are the frames' checksums in a stream.
@@ -87,7 +87,7 @@ TEST(NutInterop, ReadsWhatFfmpegWrites) {
        {"", "-syncpoints none -strict experimental", "-syncpoints timestamped -strict experimental"}) {
     for (const char* codec :
          {"-c:v mjpeg", "-pix_fmt yuv420p -c:v libx264 -bf 0 -g 10", "-pix_fmt yuyv422 -c:v rawvideo"}) {
-      const Read read = read_piped(shell_bytes(kSource + "-frames:v 30 " + codec + " " + options + " -f nut -"));
+      const Read read = read_piped(shell_bytes(kTestPattern + "-frames:v 30 " + codec + " " + options + " -f nut -"));
       ASSERT_EQ(read.formats.size(), 1U) << codec << options;
       EXPECT_EQ(read.formats[0].video.size, (Size{128, 96}));
       EXPECT_EQ(read.formats[0].video.frame_rate, (Rational{30, 1}));
@@ -104,7 +104,7 @@ TEST(NutInterop, ReadsWhatFfmpegWrites) {
 
 TEST(NutInterop, ConvertsAvccToAnnexB) {
   const std::string mp4 = ::testing::TempDir() + "wire-avcc.mp4";
-  shell(kSource + "-frames:v 30 -pix_fmt yuv420p -c:v libx264 -g 10 -bf 0 -y " + mp4);
+  shell(kTestPattern + "-frames:v 30 -pix_fmt yuv420p -c:v libx264 -g 10 -bf 0 -y " + mp4);
   const Read read = read_piped(shell_bytes("ffmpeg -v error -i " + mp4 + " -c copy -f nut -"));
   ASSERT_EQ(read.packets.size(), 30U);
   EXPECT_EQ(read.formats.size(), 1U);
@@ -122,7 +122,7 @@ TEST(NutInterop, ConvertsAvccToAnnexB) {
 
 TEST(NutInterop, BFramesKeepTheirOrderAndGetDecodingTimes) {
   const std::string mp4 = ::testing::TempDir() + "wire-bframes.mp4";
-  shell(kSource + "-frames:v 60 -pix_fmt yuv420p -c:v libx264 -g 20 -bf 2 -b_strategy 0 -y " + mp4);
+  shell(kTestPattern + "-frames:v 60 -pix_fmt yuv420p -c:v libx264 -g 20 -bf 2 -b_strategy 0 -y " + mp4);
   const Read read = read_piped(shell_bytes("ffmpeg -v error -i " + mp4 + " -c copy -f nut -"));
   ASSERT_EQ(read.packets.size(), 60U);
   std::set<std::int64_t> shown;
@@ -180,7 +180,7 @@ TEST(NutInterop, TimesOfBFramesAreThoseThatFfprobeTells) {
         "libx265 -bf 3 -x265-params log-level=error:b-adapt=0", "libx265 -bf 8 -x265-params log-level=error:b-adapt=0",
         "libx265 -bf 3 -x265-params log-level=error:b-adapt=0:b-pyramid=0"}) {
     SCOPED_TRACE(encoder);
-    const MemFile theirs(shell_bytes(kSource + "-frames:v 60 -pix_fmt yuv420p -g 20 -c:v " + encoder + " -f nut -"));
+    const MemFile theirs(shell_bytes(kTestPattern + "-frames:v 60 -pix_fmt yuv420p -g 20 -c:v " + encoder + " -f nut -"));
     const std::vector<Times> truth = times_by_ffprobe(theirs.path());
     const Read read = read_piped(theirs.content());
     ASSERT_EQ(truth.size(), 60U);
@@ -217,7 +217,7 @@ TEST(NutInterop, CarriesAudioOfEachCodecBothWays) {
         Case{"pcm_alaw -ar 8000", AudioCodec::pcm_alaw, 8000}, Case{"pcm_mulaw -ar 8000", AudioCodec::pcm_mulaw, 8000},
         Case{"libopus", AudioCodec::opus, 48000}, Case{"libmp3lame", AudioCodec::mp3, 48000}}) {
     const Bytes bytes =
-        shell_bytes(kSource + kSine + "-t 2 -pix_fmt yuv420p -c:v libx264 -g 30 -bf 0 -c:a " + c.encoder + " -f nut -");
+        shell_bytes(kTestPattern + kSine + "-t 2 -pix_fmt yuv420p -c:v libx264 -g 30 -bf 0 -c:a " + c.encoder + " -f nut -");
     const Read read = read_piped(bytes);
     ASSERT_TRUE(read.formats.at(0).audio) << c.encoder;
     EXPECT_EQ(read.formats[0].audio->codec, c.codec);
@@ -240,7 +240,7 @@ TEST(NutInterop, CarriesAudioOfEachCodecBothWays) {
 /// 10 s of H.264 with a keyframe a second and audio that comes 300 ms late, as packets go out in the order of arrival.
 Bytes long_stream() {
   Read read =
-      read_piped(shell_bytes(kSource + kSine + "-t 10 -pix_fmt yuv420p -c:v libx264 -g 30 -bf 0 -c:a aac -f nut -"));
+      read_piped(shell_bytes(kTestPattern + kSine + "-t 10 -pix_fmt yuv420p -c:v libx264 -g 30 -bf 0 -c:a aac -f nut -"));
   const auto arrival = [](const Packet& packet) {
     return packet.pts_us + (packet.track == Track::audio ? 300'000 : 0);
   };
