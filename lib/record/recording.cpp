@@ -17,7 +17,8 @@ library::Retention::World world_of(const segment::Folder& folder) {
   return {.now_us = realtime_us,
           .clock_trusted = library::clock_synchronised,
           .space = [&folder] { return library::space_of(folder); },
-          .monotonic_ns = monotonic_ns};
+          .monotonic_ns = monotonic_ns,
+          .boot = boot_id()};
 }
 
 std::string describe(const library::Limits& limits, const std::optional<library::Space>& space) {
@@ -38,7 +39,7 @@ Recording::Recording(Options options)
       camera_(options_.root, options_.name),
       catalogue_(camera_.top()),
       index_(camera_.index()),
-      publisher_(camera_, catalogue_, index_),
+      publisher_(camera_, catalogue_, index_, library::present_moment),
       retention_(options_.limits, camera_.top(), catalogue_, index_, world_of(camera_.top())) {
   if (camera_.made_root()) log::info("{}: made a recording folder of it", options_.root);
   announce();
@@ -54,8 +55,9 @@ Recording::Recording(Options options)
 Recording::~Recording() = default;
 
 void Recording::take_stock(const std::vector<std::string>& open) {
-  index_.repair();
-  catalogue_.read();
+  segment::Index::Contents contents = index_.repair();
+  catalogue_.read(contents.stamps);
+  retention_.announced(std::move(contents.deleted));
   if (const int lines = library::rebuild_index(camera_.top(), catalogue_, index_); lines > 0) {
     log::info("{}: index made anew for {} segments", camera_.path(), lines);
   }

@@ -8,7 +8,7 @@
 
 namespace campipe::record::library {
 
-int Publisher::publish(const std::string& file, const segment::SegmentRecord& segment) {
+int Publisher::publish(const std::string& file, segment::SegmentRecord segment) {
   int error = 0;
   const auto day = camera_.top().open(segment::day_folder(segment.name.start_ms), true, error);
   if (!day) return error;
@@ -24,8 +24,9 @@ int Publisher::publish(const std::string& file, const segment::SegmentRecord& se
   if (error != 0) return error;
   hour->sync();
   camera_.live().sync();
+  segment.stamp = {.order = catalogue_.next_order(), .at = now_()};
   index_.published(segment);
-  catalogue_.add({segment.name, segment.bytes});
+  catalogue_.add({.name = segment.name, .bytes = segment.bytes, .stamp = segment.stamp});
   log::info("wrote {}/{}: {}, {} frames, {} ({})", hour->path(), name,
             format_duration(std::chrono::milliseconds(segment.duration_us / 1000)), segment.frames,
             format_bytes(static_cast<std::int64_t>(segment.bytes)), segment.end_reason);

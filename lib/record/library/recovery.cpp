@@ -174,6 +174,7 @@ int rebuild_index(const segment::Folder& top, const Catalogue& catalogue, segmen
     record.bytes = published.bytes;
     record.start_us = published.name.start_ms * 1000;
     record.end_reason = "unknown";
+    record.stamp = published.stamp;
     segment::File file(top, published.path());
     if (published.name.container == segment::Container::mp4 && file.open_existing() == 0) {
       if (const auto summary = mp4::summarise(reader_of(file), file.size())) {

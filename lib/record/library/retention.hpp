@@ -2,10 +2,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
+#include "record/library/ages.hpp"
 #include "record/library/catalogue.hpp"
 #include "record/segment/folder.hpp"
 #include "record/segment/index.hpp"
@@ -37,9 +40,12 @@ std::optional<Space> space_of(const segment::Folder& folder);
 
 /// Whether the system clock is synchronised (adjtimex(2)). A clock that is not may jump.
 bool clock_synchronised();
+/// What this machine's clocks say.
+segment::Moment present_moment();
 
-/// Deletes the oldest published segments so that the limits hold. Never an open file (those are elsewhere), never a
-/// pinned one (more than one hard link), never the newest. Used from one thread.
+/// Deletes the published segments that were recorded first so that the limits hold. Never an open file (those are
+/// elsewhere), never a pinned one (more than one hard link), never the newest. By age only what is as old for sure
+/// (ages.hpp), and nothing while the clock is not synchronised. Used from one thread.
 class Retention {
 public:
   /// Where time and space come from; tests replace them.
@@ -48,6 +54,11 @@ public:
     std::function<bool()> clock_trusted;
     std::function<std::optional<Space>()> space;
     std::function<std::int64_t()> monotonic_ns;
+    std::string boot = {};  ///< boot id
+    /// Empty: in the folder. Whether a segment has another hard link, and deletes it: errno or 0.
+    std::function<bool(const Published&)> pinned = {};
+    std::function<int(const Published&)> remove = {};
+    std::function<void()> read = {};  ///< reads the catalogue anew
   };
 
   Retention(Limits limits, const segment::Folder& top, Catalogue& catalogue, segment::Index& index, World world);
@@ -57,15 +68,31 @@ public:
   /// space. Answers how many segments went. Tells by a warning when a limit cannot be met, once until it can.
   int run(std::uint64_t open_bytes, std::int64_t wanted = 0);
 
+  /// Reads the folders anew: they are others now.
+  void read_again();
+  /// The index says already that these are deleted.
+  void announced(std::set<std::string> names);
+
 private:
+  struct Failure {
+    std::int64_t again_ns = 0;
+    std::int64_t delay_ns = 0;
+  };
+  segment::Moment now() const;
+  void forget_what_is_gone();
   int delete_by_age();
   int delete_by_size(std::uint64_t open_bytes);
   int delete_for_space(std::int64_t wanted);
   /// Deletes the oldest while `more` says so; answers how many.
-  int delete_while(const std::string& reason, const std::function<bool(const Published&)>& more);
+  /// @param more  Gets how many there were before it.
+  int delete_while(const std::string& reason, const std::function<bool(std::size_t)>& more);
   bool remove(const Published& segment, const std::string& reason);
+  int unlink(const Published& segment) const;
+  bool pinned(const Published& segment) const;
+  bool backs_off(const std::string& name) const;
+  void failed(const Published& segment, int error);
+  void tell_not_believed(bool trusted);
   void remove_empty_folders(const segment::SegmentName& name);
-  std::int64_t age_reference_ms() const;
   bool freeing_pending(std::int64_t free_bytes);
   void expect_free(std::int64_t before, std::int64_t expected, std::int64_t needed);
 
@@ -79,7 +106,10 @@ private:
   /// much.
   std::int64_t expected_free_ = 0;
   std::int64_t expected_until_ns_ = 0;
-  bool size_warned_ = false, space_warned_ = false;
+  bool size_warned_ = false, space_warned_ = false, clock_warned_ = false, failure_warned_ = false;
+  ClockTrial trial_;
+  std::set<std::string> announced_;          // what the index says is deleted, and is still there
+  std::map<std::string, Failure> failures_;  // what could not be deleted
 };
 
 }  // namespace campipe::record::library

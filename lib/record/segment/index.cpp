@@ -17,6 +17,8 @@ namespace campipe::record::segment {
 namespace {
 
 constexpr std::string_view kCrcMember = R"(,"crc":")";
+constexpr const char* kTrusted = "synchronised";
+constexpr const char* kUntrusted = "unsynchronised";
 constexpr std::size_t kCrcTail = 7 + 1 + 8 + 2;  // ,"crc":" … "}
 
 std::string file_of(const std::string& day) {
@@ -32,6 +34,43 @@ bool good_line(std::string_view line) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), crc, 16);
   return member == kCrcMember && error == std::errc{} && end == digits.data() + digits.size() &&
          crc == crc32c(std::as_bytes(std::span(body)));
+}
+
+/// Without the keyframes, which are most of a line; that they begin here is certain: inside a string the quotes would
+/// have a backslash.
+std::string head_of(std::string_view line) {
+  const std::size_t end = line.find(R"(,"keyframes":)");
+  return end == std::string_view::npos ? std::string(line) : std::string(line.substr(0, end)) + "}";
+}
+
+/// What another program wrote with a right checksum may still be anything.
+void read_line(std::string_view text, Index::Contents& contents) {
+  const nlohmann::json line = nlohmann::json::parse(head_of(text), nullptr, false);
+  if (!line.is_object()) return;
+  const auto string = [&](const char* key) {
+    const auto found = line.find(key);
+    return found != line.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const auto number = [&](const char* key) {
+    const auto found = line.find(key);
+    return found != line.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+  };
+  const std::string kind = string("kind");
+  if (kind == "del") contents.deleted.insert(string("name"));
+  if (kind != "seg" || number("order") <= 0) return;
+  contents.stamps[string("name")] = {.order = static_cast<std::uint64_t>(number("order")),
+                                     .at = {.unix_us = number("published_us"),
+                                            .trusted = string("clock") == kTrusted,
+                                            .boot = string("boot"),
+                                            .monotonic_us = number("monotonic_us")}};
+}
+
+void read_lines(std::string_view text, Index::Contents& contents) {
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    read_line(text.substr(0, end), contents);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
 }
 
 }  // namespace
@@ -59,15 +98,22 @@ void Index::opened(const SegmentName& name) {
 void Index::published(const SegmentRecord& segment) {
   nlohmann::ordered_json keyframes = nlohmann::ordered_json::array();
   for (const auto& key : segment.keyframes) keyframes.push_back({key.time_us, key.offset});
-  const nlohmann::ordered_json line{{"kind", "seg"},
-                                    {"name", to_string(segment.name)},
-                                    {"start_us", segment.start_us},
-                                    {"duration_us", segment.duration_us},
-                                    {"frames", segment.frames},
-                                    {"bytes", segment.bytes},
-                                    {"video", segment.video},
-                                    {"end", segment.end_reason},
-                                    {"keyframes", std::move(keyframes)}};
+  nlohmann::ordered_json line{{"kind", "seg"},
+                              {"name", to_string(segment.name)},
+                              {"start_us", segment.start_us},
+                              {"duration_us", segment.duration_us},
+                              {"frames", segment.frames},
+                              {"bytes", segment.bytes},
+                              {"video", segment.video},
+                              {"end", segment.end_reason}};
+  if (segment.stamp.known()) {
+    line["order"] = segment.stamp.order;
+    line["published_us"] = segment.stamp.at.unix_us;
+    line["clock"] = segment.stamp.at.trusted ? kTrusted : kUntrusted;
+    line["boot"] = segment.stamp.at.boot;
+    line["monotonic_us"] = segment.stamp.at.monotonic_us;
+  }
+  line["keyframes"] = std::move(keyframes);
   append(segment.name.start_ms, line.dump());
 }
 
@@ -103,23 +149,27 @@ void Index::append(std::int64_t time_ms, std::string body) {
   failing_ = error != 0;
 }
 
-int Index::repair() {
-  constexpr std::int64_t kMaxIndexFile = 256 << 20;
-  int cut = 0;
+Index::Contents Index::repair() {
+  Contents contents;
   for (const std::string& name : folder_.entries()) {
-    if (!name.ends_with(".jsonl")) continue;
-    const Fd fd(::openat(folder_.fd(), name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    struct stat info{};
-    if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > kMaxIndexFile) continue;
-    std::string text(static_cast<std::size_t>(info.st_size), '\0');
-    const ssize_t got = ::pread(fd.get(), text.data(), text.size(), 0);
-    if (got < 0) continue;
-    const std::size_t good = good_length(std::string_view(text).substr(0, static_cast<std::size_t>(got)));
-    if (good == text.size()) continue;
-    log::warning("{}/{}: damaged behind byte {}: cut there", folder_.path(), name, good);
-    if (::ftruncate(fd.get(), static_cast<off_t>(good)) == 0) ++cut;
+    if (name.ends_with(".jsonl")) repair(name, contents);
   }
-  return cut;
+  return contents;
+}
+
+void Index::repair(const std::string& name, Contents& contents) {
+  constexpr std::int64_t kMaxIndexFile = 256 << 20;
+  const Fd fd(::openat(folder_.fd(), name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat info{};
+  if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > kMaxIndexFile) return;
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  const ssize_t got = ::pread(fd.get(), text.data(), text.size(), 0);
+  if (got < 0) return;
+  const std::size_t good = good_length(std::string_view(text).substr(0, static_cast<std::size_t>(got)));
+  read_lines(std::string_view(text).substr(0, good), contents);
+  if (good == text.size()) return;
+  log::warning("{}/{}: damaged behind byte {}: cut there", folder_.path(), name, good);
+  if (::ftruncate(fd.get(), static_cast<off_t>(good)) == 0) ++contents.cut;
 }
 
 bool Index::has_day(const std::string& day) const {

@@ -1,10 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "record/segment/folder.hpp"
 #include "record/segment/layout.hpp"
+#include "record/segment/stamp.hpp"
 
 namespace campipe::record::segment {
 
@@ -17,6 +20,7 @@ struct SegmentRecord {
   std::uint64_t bytes = 0;
   std::string video;       ///< "h264 1280x720 30 fps"; empty when rebuilt
   std::string end_reason;  ///< see man camrec
+  Stamp stamp;             ///< unknown: recorded by an earlier camrec, or rebuilt
   struct Key {
     std::int64_t time_us = 0;  ///< since start_us
     std::uint64_t offset = 0;  ///< in the file
@@ -44,14 +48,21 @@ public:
   void gap(const GapRecord& gap);
   void deleted(const SegmentName& name, const std::string& reason);
 
-  /// Cuts what is behind the last good line off each file (a crash while appending). Answers how many files were cut.
-  int repair();
+  /// What the lines tell about files, by their names.
+  struct Contents {
+    std::map<std::string, Stamp> stamps;
+    std::set<std::string> deleted;
+    int cut = 0;  ///< files that were cut
+  };
+  /// Reads all, and cuts what is behind the last good line off each file (a crash while appending).
+  Contents repair();
 
   bool has_day(const std::string& day) const;
   void remove_day(const std::string& day);
 
 private:
   void append(std::int64_t time_ms, std::string body);
+  void repair(const std::string& name, Contents& contents);
 
   const Folder& folder_;
   bool failing_ = false;

@@ -1,10 +1,12 @@
 #pragma once
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "record/segment/folder.hpp"
 
@@ -32,6 +34,11 @@ public:
     const auto file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << text;
+  }
+  /// Sets when a file was changed last.
+  void touch(const std::string& name, std::int64_t unix_s) const {
+    const std::array<timespec, 2> times{timespec{unix_s, 0}, timespec{unix_s, 0}};
+    if (::utimensat(AT_FDCWD, (path_ / name).c_str(), times.data(), 0) != 0) throw std::runtime_error("utimensat");
   }
   std::string read(const std::string& name) const {
     std::ifstream in(path_ / name, std::ios::binary);

@@ -46,7 +46,9 @@ protected:
   library::CameraFolder camera_{root_.path().string(), "front"};
   library::Catalogue catalogue_{camera_.top()};
   segment::Index index_{camera_.index()};
-  library::Publisher publisher_{camera_, catalogue_, index_};
+  library::Publisher publisher_{
+      camera_, catalogue_, index_,
+      [] { return segment::Moment{.unix_us = kStartUs, .trusted = true, .boot = "b00t", .monotonic_us = 1000}; }};
   std::atomic<std::int64_t> free_bytes_ = 500'000'000;
   library::Retention retention_{
       {.keep = {}, .max_bytes = 0, .min_free = {.percent = 0, .bytes = 1}},

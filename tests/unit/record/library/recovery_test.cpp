@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "mp4/hybrid.hpp"
 #include "record/h264_stream.hpp"
+#include "record/library/retention.hpp"
 #include "record/segment/mp4_writer.hpp"
 #include "record/temp_folder.hpp"
 
@@ -66,7 +67,7 @@ protected:
   library::CameraFolder camera_;
   library::Catalogue catalogue_;
   segment::Index index_;
-  library::Publisher publisher_{camera_, catalogue_, index_};
+  library::Publisher publisher_{camera_, catalogue_, index_, library::present_moment};
   std::vector<std::uint64_t> ends_;
   const std::string part_ = to_string(kName) + ".part";
 };

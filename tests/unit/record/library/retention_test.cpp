@@ -1,8 +1,11 @@
 #include "record/library/retention.hpp"
 
+#include <cerrno>
+
 #include <gtest/gtest.h>
 
 #include "base/log.hpp"
+#include "base/stderr_to.hpp"
 #include "record/temp_folder.hpp"
 
 namespace campipe::record {
@@ -18,7 +21,10 @@ class RetentionTest : public testing::Test {
 protected:
   RetentionTest() {
     log::init({.tool = "unit_record", .level = log::Level::error});
-    for (int hour = 0; hour < 12; ++hour) temp_.write(path(hour), std::string(1000, 'x'));
+    for (int hour = 0; hour < 12; ++hour) {
+      temp_.write(path(hour), std::string(1000, 'x'));
+      temp_.touch(path(hour), kStartMs / 1000 + hour * 3600 + 600);  // when it ended
+    }
     catalogue_.read();
   }
 
@@ -30,16 +36,13 @@ protected:
   }
   static std::string path(int hour) { return library::Published{name(hour), 0}.path(); }
 
-  library::Retention retention(library::Limits limits) {
-    return {limits,
-            top_,
-            catalogue_,
-            index_,
-            {.now_us = [this] { return now_ms_ * 1000; },
-             .clock_trusted = [this] { return trusted_; },
-             .space = [this] { return std::optional<library::Space>(library::Space{1'000'000, free_}); },
-             .monotonic_ns = [this] { return monotonic_; }}};
+  library::Retention::World world() {
+    return {.now_us = [this] { return now_ms_ * 1000; },
+            .clock_trusted = [this] { return trusted_; },
+            .space = [this] { return std::optional<library::Space>(library::Space{1'000'000, free_}); },
+            .monotonic_ns = [this] { return monotonic_; }};
   }
+  library::Retention retention(library::Limits limits) { return {limits, top_, catalogue_, index_, world()}; }
 
   /// Hours whose segments are still there, as a string of digits.
   std::string left() const {
@@ -82,6 +85,7 @@ TEST_F(RetentionTest, DeletionIsInTheIndex) {
 
 TEST_F(RetentionTest, EmptyDayTakesItsIndexAlong) {
   temp_.write("2025-11-20/23/20251120T230000.000Z-rabcd-000001.mp4", "x");
+  temp_.touch("2025-11-20/23/20251120T230000.000Z-rabcd-000001.mp4", kStartMs / 1000 - 3000);
   temp_.write("index/2025-11-20.jsonl", "");
   catalogue_.read();
   retention({.keep = 12h + 30min}).run(0);
@@ -92,15 +96,104 @@ TEST_F(RetentionTest, EmptyDayTakesItsIndexAlong) {
 
 TEST_F(RetentionTest, NewestStaysHoweverOldItIs) {
   now_ms_ += 10'000 * kHourMs;
-  retention({.keep = 1h}).run(0);
+  auto keeper = retention({.keep = 1h});
+  keeper.run(0);
+  now_ms_ += 2 * kHourMs;
+  monotonic_ += 2 * 3600 * std::int64_t{1'000'000'000};
+  keeper.run(0);
   EXPECT_EQ(left(), "b");
 }
 
-TEST_F(RetentionTest, AgeCountsFromTheNewestWhenTheClockIsNotTrusted) {
+TEST_F(RetentionTest, NothingIsDeletedByAgeWhileTheClockIsNotTrusted) {
   trusted_ = false;
   now_ms_ += 10'000 * kHourMs;  // a clock without battery that says 2040
-  retention({.keep = 6h}).run(0);
-  EXPECT_EQ(left(), "56789ab");
+  WritesToStderr sink;
+  log::init({.tool = "t", .level = log::Level::warning});
+  auto keeper = retention({.keep = 6h});
+  keeper.run(0);
+  keeper.run(0);
+  EXPECT_EQ(left(), "0123456789ab");
+  EXPECT_EQ(sink.take().size(), 1u) << "told once";
+  trusted_ = true;
+  now_ms_ = kStartMs + 12 * kHourMs;
+  keeper.run(0);
+  EXPECT_EQ(left(), "6789ab");
+}
+
+TEST_F(RetentionTest, AClockByWhichAllIsTooOldIsBelievedAfterAnHour) {
+  now_ms_ += 10'000 * kHourMs;
+  auto keeper = retention({.keep = 6h});
+  keeper.run(0);
+  EXPECT_EQ(left(), "0123456789ab");
+  monotonic_ += 3601 * std::int64_t{1'000'000'000};
+  now_ms_ -= 10'000 * kHourMs;  // it is set
+  keeper.run(0);
+  EXPECT_EQ(left(), "6789ab");
+}
+
+TEST_F(RetentionTest, AFileWhoseNameAndDateContradictIsOfNoAge) {
+  temp_.touch(path(0), kStartMs / 1000 + 11 * 3600);  // restored, or the stream's clock was wrong
+  temp_.touch(path(11), kStartMs / 1000 - 200 * 3600);
+  catalogue_.read();
+  retention({.keep = 9h}).run(0);
+  EXPECT_EQ(left(), "0123456789ab");
+}
+
+TEST_F(RetentionTest, SizeTakesTheFirstRecordedWhateverTheNamesSay) {
+  std::map<std::string, segment::Stamp> stamps;
+  for (int hour = 0; hour < 12; ++hour) {
+    stamps[to_string(name(hour))] = {.order = static_cast<std::uint64_t>(12 - hour), .at = {}};
+  }
+  catalogue_.read(stamps);
+  retention({.max_bytes = 9'000}).run(0);
+  EXPECT_EQ(left(), "012345678");
+}
+
+TEST_F(RetentionTest, AFileThatCannotBeDeletedIsAnnouncedAndToldOnceAndTriedLessAndLess) {
+  WritesToStderr sink;
+  log::init({.tool = "t", .level = log::Level::warning});
+  int tries = 0;
+  bool fails = true;
+  library::Retention::World world = this->world();
+  world.remove = [&](const library::Published& segment) {
+    if (segment.name != name(0)) return top_.remove(segment.path());
+    ++tries;
+    return fails ? EACCES : top_.remove(segment.path());
+  };
+  library::Retention keeper({.keep = 11h}, top_, catalogue_, index_, world);
+  for (int minute = 0; minute < 24 * 60; ++minute, monotonic_ += 60 * std::int64_t{1'000'000'000}) keeper.run(0);
+  EXPECT_GT(tries, 5);
+  EXPECT_LT(tries, 40);
+  const auto lines = sink.take();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("cannot delete: Permission denied"), std::string::npos);
+  fails = false;
+  monotonic_ += 2 * 3600 * std::int64_t{1'000'000'000};
+  keeper.run(0);
+  EXPECT_FALSE(temp_.has(path(0)));
+  const std::string text = temp_.read("index/2025-11-21.jsonl");
+  const auto first = text.find(to_string(name(0)));
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(text.find(to_string(name(0)), first + 1), std::string::npos) << "said once";
+}
+
+TEST_F(RetentionTest, AFileThatCannotBeDeletedDoesNotCountAsSpace) {
+  library::Retention::World world = this->world();
+  world.remove = [&](const library::Published& segment) {
+    return segment.name == name(0) ? EIO : top_.remove(segment.path());
+  };
+  free_ = 47'500;
+  library::Retention keeper({.min_free = {.bytes = 50'000}}, top_, catalogue_, index_, world);
+  EXPECT_EQ(keeper.run(0), 3);
+  EXPECT_EQ(left(), "0456789ab");
+}
+
+TEST_F(RetentionTest, WhatTheIndexCallsDeletedIsNotAnnouncedAgain) {
+  auto keeper = retention({.keep = 11h});
+  keeper.announced({to_string(name(0)), "gone"});
+  keeper.run(0);
+  EXPECT_FALSE(temp_.has(path(0)));
+  EXPECT_EQ(temp_.read("index/2025-11-21.jsonl"), "");
 }
 
 TEST_F(RetentionTest, SizeCountsTheOpenFile) {

@@ -58,6 +58,45 @@ TEST_F(IndexTest, TailWithoutRightChecksumIsCut) {
   }
 }
 
+TEST_F(IndexTest, TellsWhenAndInWhichOrderFilesWereRecorded) {
+  const segment::Stamp stamp{
+      .order = 7,
+      .at = {.unix_us = 1'763'689'600'000'000, .trusted = true, .boot = "b00t", .monotonic_us = 12'345'678}};
+  segment::SegmentRecord segment{.name = kName, .video = R"(odd ","keyframes":[1] text)", .keyframes = {{0, 65'000}}};
+  segment.stamp = stamp;
+  index_.published(segment);
+  segment.name.sequence = 2;
+  segment.stamp = {.order = 8, .at = {.unix_us = 5, .trusted = false, .boot = "", .monotonic_us = 1}};
+  index_.published(segment);
+  const auto contents = index_.repair();
+  EXPECT_EQ(contents.cut, 0);
+  ASSERT_EQ(contents.stamps.size(), 2u);
+  EXPECT_EQ(contents.stamps.at(to_string(kName)), stamp);
+  EXPECT_EQ(contents.stamps.at(to_string(segment.name)), segment.stamp);
+  EXPECT_TRUE(contents.deleted.empty());
+}
+
+TEST_F(IndexTest, LinesOfEarlierVersionsTellNoStamp) {
+  index_.published({.name = kName, .video = "h264", .end_reason = "length"});
+  EXPECT_EQ(temp_.read(kFile).find("order"), std::string::npos);
+  index_.deleted(kName, "age");
+  const auto contents = index_.repair();
+  EXPECT_TRUE(contents.stamps.empty());
+  EXPECT_EQ(contents.deleted, std::set<std::string>{to_string(kName)});
+}
+
+TEST_F(IndexTest, LinesThatAreNoSegmentsAreReadPast) {
+  std::string text;
+  for (const char* body : {"[]", "{}", R"({"kind":5})", R"({"kind":"seg","name":1,"order":"x"})",
+                           R"({"kind":"seg","name":"n","order":-3})", R"({"kind":"seg","name":"n","order":1e99})",
+                           R"({"kind":"new","order":3})"}) {
+    text += segment::with_checksum(body);
+  }
+  temp_.write(kFile, text);
+  const auto contents = index_.repair();
+  EXPECT_TRUE(contents.stamps.empty());
+}
+
 TEST_F(IndexTest, AChangedByteIsFound) {
   index_.opened(kName);
   const std::string whole = temp_.read(kFile);
@@ -70,7 +109,7 @@ TEST_F(IndexTest, AChangedByteIsFound) {
 
 TEST_F(IndexTest, RepairLeavesOtherFilesAlone) {
   temp_.write("notes.txt", "mine");
-  EXPECT_EQ(index_.repair(), 0);
+  EXPECT_EQ(index_.repair().cut, 0);
   EXPECT_EQ(temp_.read("notes.txt"), "mine");
 }
 
