@@ -29,7 +29,7 @@ ROOMS = {
                 {"v4l2", "network", "pattern", "reconnecting", "grab"}],
     "serve": [{"hub"}, {"input", "access", "routes"}, {"publish", "rtp", "still", "status", "fragment"},
               {"rtsp", "http", "ws", "hls", "whep"}, {"listening"}, {"server"}],
-    "record": [{"segment"}, {"library", "packet_queue", "recorder"}, {"disk_store"}, {"recording"}],
+    "record": [{"segment"}, {"cut", "library", "packet_queue", "pace"}, {"recorder"}, {"disk_store", "recorder_failures"}, {"recording"}],
     "watch": [{"config"}, {"flow", "process", "log"}, {"control", "check", "hooks", "overview"}, {"chain"}, {"supervisor"},
               {"supervisor_commands", "supervisor_reload"}],
 }

@@ -18,14 +18,14 @@ constexpr std::size_t kMostUnpublished = 4;
 
 }  // namespace
 
-DiskStore::DiskStore(const library::CameraFolder& camera, library::Housekeeper& housekeeper, library::Flusher& flusher,
+DiskStore::DiskStore(library::CameraFolder& camera, library::Housekeeper& housekeeper, library::Flusher& flusher,
                      std::optional<segment::Container> container)
     : camera_(camera), housekeeper_(housekeeper), flusher_(flusher), container_(container), run_(random_hex(2)) {}
 
 std::unique_ptr<segment::Writer> DiskStore::open(const media::StreamFormat& format, std::int64_t start_us) {
   constexpr std::uint32_t kMostSequence = 999'999;  // six digits in the name
   const segment::Container container = segment::choose_container(format, container_);
-  if (housekeeper_.backlog() >= kMostUnpublished) return nullptr;
+  if (!housekeeper_.wait_for_backlog_below(kMostUnpublished, std::chrono::seconds(1))) return nullptr;
   if (++sequence_ > kMostSequence) {
     sequence_ = 1;
     run_ = random_hex(2);
@@ -47,6 +47,16 @@ void DiskStore::close(std::unique_ptr<segment::Writer> segment) {
 void DiskStore::gap(const segment::GapRecord& gap) {
   housekeeper_.note_gap(gap);
 }
+bool DiskStore::look() {
+  const bool another = camera_.refresh();
+  if (another) housekeeper_.read_again();
+  return another;
+}
+
+bool DiskStore::in_place(const segment::Writer& segment) {
+  return segment.file()->in_place();
+}
+
 void DiskStore::want_space(std::int64_t bytes) {
   housekeeper_.want_space(bytes);
 }

@@ -1,7 +1,5 @@
 #pragma once
-#include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -16,7 +14,7 @@ namespace campipe::record {
 class DiskStore : public Store {
 public:
   /// @param container  Empty: chosen by the codecs.
-  DiskStore(const library::CameraFolder& camera, library::Housekeeper& housekeeper, library::Flusher& flusher,
+  DiskStore(library::CameraFolder& camera, library::Housekeeper& housekeeper, library::Flusher& flusher,
             std::optional<segment::Container> container);
 
   std::unique_ptr<segment::Writer> open(const media::StreamFormat& format, std::int64_t start_us) override;
@@ -24,9 +22,11 @@ public:
   void close(std::unique_ptr<segment::Writer> segment) override;
   void gap(const segment::GapRecord& gap) override;
   void want_space(std::int64_t bytes) override;
+  bool look() override;
+  bool in_place(const segment::Writer& segment) override;
 
 private:
-  const library::CameraFolder& camera_;
+  library::CameraFolder& camera_;
   library::Housekeeper& housekeeper_;
   library::Flusher& flusher_;
   std::optional<segment::Container> container_;

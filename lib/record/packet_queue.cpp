@@ -1,5 +1,7 @@
 #include "record/packet_queue.hpp"
 
+#include <algorithm>
+
 namespace campipe::record {
 
 namespace {
@@ -20,15 +22,16 @@ void PacketQueue::push(media::StreamFormat format) {
   put(std::move(format), bytes);
 }
 
-bool PacketQueue::push(media::Packet packet, bool wait) {
+PacketQueue::Pushed PacketQueue::push(media::Packet packet, const Wait& wait) {
   std::unique_lock lock(mutex_);
-  if (wait) room_.wait(lock, [&] { return fits(packet); });
   const bool video = packet.track == media::Track::video;
-  if (!fits(packet) || (lost_ && video && !packet.keyframe)) {
-    if (!video) return false;
+  const bool leaves_out = lost_ && video && !packet.keyframe;  // until the next keyframe
+  if (!leaves_out && !wait_for_room(lock, packet, wait)) return Pushed::given_up;
+  if (leaves_out || !fits(packet)) {
+    if (!video) return Pushed::left_out;
     if (!lost_) lost_ = Lost{.frames = 0, .from_us = packet.pts_us};
     ++lost_->frames;
-    return false;
+    return Pushed::left_out;
   }
   if (lost_ && video) {
     put(*lost_, kItemBytes);
@@ -36,7 +39,28 @@ bool PacketQueue::push(media::Packet packet, bool wait) {
   }
   const std::size_t bytes = packet.payload.size() + kItemBytes;
   put(std::move(packet), bytes);
-  return true;
+  return Pushed::taken;
+}
+
+bool PacketQueue::wait_for_room(std::unique_lock<std::mutex>& lock, const media::Packet& packet, const Wait& wait) {
+  constexpr auto kTick = std::chrono::seconds(1);
+  const auto begin = std::chrono::steady_clock::now();
+  for (;;) {
+    if (fits(packet)) return true;
+    const auto left = wait.at_most - (std::chrono::steady_clock::now() - begin);
+    if (left <= left.zero()) return true;
+    room_.wait_for(lock, std::min<std::chrono::nanoseconds>(left, kTick), [&] { return fits(packet); });
+    if (fits(packet)) return true;
+    lock.unlock();
+    const bool go_on = !wait.go_on || wait.go_on();
+    lock.lock();
+    if (!go_on) return false;
+  }
+}
+
+bool PacketQueue::full_for(const media::Packet& packet) const {
+  const std::lock_guard lock(mutex_);
+  return !fits(packet);
 }
 
 /// An empty queue takes a packet of any size.
@@ -49,6 +73,13 @@ void PacketQueue::end() {
   if (lost_) put(*lost_, kItemBytes);
   lost_.reset();
   put(End{}, kItemBytes);
+  end_ = true;
+  ended_.notify_all();
+}
+
+bool PacketQueue::ended_by(std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  return ended_.wait_until(lock, deadline, [this] { return end_; });
 }
 
 void PacketQueue::put(Item item, std::size_t bytes) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include "record/disk_store.hpp"
 #include "record/library/recovery.hpp"
 #include "record/library/retention.hpp"
+#include "record/pace.hpp"
 #include "record/packet_queue.hpp"
 #include "record/recorder.hpp"
 #include "wire/stream/reader.hpp"
@@ -18,8 +20,8 @@ namespace campipe::record {
 
 /// All parts of a camera's recording put together: reads a stream to its end and leaves it in files.
 ///
-/// Four threads: the caller's reads the input and never waits for the disk; one cuts and writes; one syncs what is
-/// open; one finishes, publishes and deletes.
+/// Four threads: the caller's reads the input and waits for the disk only where the input runs ahead of real time; one
+/// cuts and writes; one syncs what is open; one finishes, publishes and deletes.
 class Recording {
 public:
   struct Options {
@@ -27,8 +29,8 @@ public:
     std::string name;
     std::chrono::nanoseconds segment{std::chrono::minutes(10)};
     library::Limits limits;
-    std::optional<segment::Container> container;  ///< empty: by the codecs
-    bool input_is_file = false;                   ///< may be kept waiting
+    std::optional<segment::Container> container;   ///< empty: by the codecs
+    Pace::Source source = Pace::Source::measured;  ///< whether the input may be kept waiting
   };
 
   /// Takes the folder, recovers what an earlier run left open, applies the limits and tells them in one line. Throws
@@ -36,19 +38,28 @@ public:
   explicit Recording(Options options);
   ~Recording();
 
-  /// Records until the input ends or is stopped. @param stop  Makes reader.next() answer Pull::stopped; called from
-  /// another thread when writing failed for good. Returns what cli::run takes as exit code. Throws Error: the input's
-  /// own, after what came has been finished; bad_data for a stream that cannot be recorded, or when the input ends
-  /// without a picture.
-  int run(wire::stream::Reader& reader, cli::Telemetry& telemetry, const std::function<void()>& stop);
+  /// How the input is stopped.
+  struct Stop {
+    std::function<void()> request;  ///< makes reader.next() answer Pull::stopped; any thread
+    std::function<bool()> wanted;   ///< by a signal, or requested
+  };
+
+  /// Records until the input ends or is stopped. Returns what cli::run takes as exit code: 74 when anything was lost on
+  /// the way to the disk, which the last line tells. Throws Error: the input's own, after what came has been finished;
+  /// bad_data for a stream that cannot be recorded, or when the input ends without a picture.
+  int run(wire::stream::Reader& reader, cli::Telemetry& telemetry, const Stop& stop);
 
 private:
   /// Repairs and reads what is there. @param open  Files of live/ that an earlier run left.
   void take_stock(const std::vector<std::string>& open);
   void announce() const;
-  [[noreturn]] void fail_without_pictures() const;
-  wire::stream::Pull read(wire::stream::Reader& reader, cli::Telemetry& telemetry);
-  void write(cli::Telemetry& telemetry);
+  int outcome(wire::stream::Pull last, const wire::stream::Reader& reader, std::size_t unpublished) const;
+  [[noreturn]] void fail_without_pictures(const wire::stream::Reader& reader) const;
+  wire::stream::Pull read(wire::stream::Reader& reader, cli::Telemetry& telemetry, const Stop& stop);
+  PacketQueue::Pushed push(media::Packet packet, cli::Telemetry& telemetry, const Stop& stop);
+  void write(cli::Telemetry& telemetry, const Stop& stop);
+  bool write_some(const Stop& stop);
+  bool wait_for_the_disk(const Stop& stop);
   void take(PacketQueue::Item& item);
   void drain();
   void report(cli::Telemetry& telemetry);
@@ -65,6 +76,10 @@ private:
   std::optional<DiskStore> store_;
   std::optional<Recorder> recorder_;
   PacketQueue queue_;
+  Pace pace_;                                // the reading thread's
+  std::atomic<bool> input_waits_ = false;    // for room, and would for ever
+  std::atomic<bool> disk_given_up_ = false;  // it waited in vain
+  bool end_seen_ = false;                    // the writing thread's
   Recorder::Counts reported_;
 
   mutable std::mutex mutex_;

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <csignal>
 #include <optional>
 #include <string>
 
@@ -65,6 +66,11 @@ std::string default_name(const wire::Endpoint& endpoint) {
   return endpoint.kind == wire::Endpoint::Kind::ring ? endpoint.name.substr(0, endpoint.name.find('.')) : "cam";
 }
 
+record::Pace::Source source_of(const wire::Endpoint& endpoint) {
+  if (endpoint.kind == wire::Endpoint::Kind::ring) return record::Pace::Source::ring;
+  return wire::is_file(endpoint) ? record::Pace::Source::file : record::Pace::Source::measured;
+}
+
 void check(Options& options, const wire::Endpoint& endpoint) {
   using namespace std::chrono_literals;
   record::Recording::Options& recording = options.recording;
@@ -96,18 +102,20 @@ int run(int argc, char** argv) {
 
   cli::StopSignal stop(10s);  // finishing a segment on a slow disk takes its time
   ffmpeg::route_log();
-  options.recording.input_is_file = wire::is_file(endpoint);
+  options.recording.source = source_of(endpoint);
   cli::Telemetry telemetry({.stats_interval = app.common().stats});
   wire::stream::ReadOptions read_options{.stop_fd = stop.fd(), .input_format = options.input_format};
   read_options.on_idle = [&] { telemetry.alive(); };
   read_options.on_waiting = [&](bool now) { telemetry.set_waiting(now); };
   const auto reader = wire::open_reader(endpoint, std::move(read_options));
   record::Recording recording(std::move(options.recording));
-  return recording.run(*reader, telemetry, [&] { stop.request(); });
+  return recording.run(*reader, telemetry,
+                       {.request = [&] { stop.request(); }, .wanted = [&] { return stop.stopped(); }});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // the largest file is an error of write(2), after which the next file begins
   return campipe::cli::run("camrec", [&] { return run(argc, argv); });
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -42,8 +43,30 @@ segment::Folder open_folder(const segment::Folder& in, const std::string& name) 
   return std::move(*folder);
 }
 
-segment::Folder open_root(std::string path) {
+/// ROOT/NAME: also where NAME is a symbolic link, which is never made whole: what it leads to may be a disk that is not
+/// mounted.
+segment::Folder open_camera(const segment::Folder& root, const std::string& name) {
+  const auto info = root.status(name);
+  if (!info || !S_ISLNK(info->st_mode)) return open_folder(root, name);
+  int error = 0;
+  auto folder = root.open_link(name, error);
+  if (folder) return std::move(*folder);
+  const std::string path = root.path() + "/" + name;
+  if (error == EPERM) {
+    throw Error(ExitCode::cannot_create,
+                path + ": a symbolic link that another user made is not followed: make it anew, or use a bind mount");
+  }
+  throw Error(
+      ExitCode::cannot_create,
+      fmt::format("{}: a symbolic link that leads to no folder: {}: is the disk mounted?", path, errno_text(error)));
+}
+
+std::string without_slashes(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+segment::Folder open_root(const std::string& path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd && errno == ENOENT) {
     if (::mkdir(path.c_str(), 0777) != 0) fail(path, errno);
@@ -125,16 +148,65 @@ Fd lock_camera(const segment::Folder& folder) {
 
 }  // namespace
 
-CameraFolder::CameraFolder(const std::string& root, const std::string& name) {
-  const segment::Folder base = open_root(root);
-  made_root_ = check_marker(base);
-  top_ = open_folder(base, name);
+CameraFolder::CameraFolder(const std::string& root, const std::string& name)
+    : root_path_(without_slashes(root)), name_(name), root_(open_root(root_path_)) {
+  made_root_ = check_marker(root_);
+  top_ = open_camera(root_, name_);
   lock_ = lock_camera(top_);
   live_ = open_folder(top_, segment::kLiveFolder);
   index_ = open_folder(top_, segment::kIndexFolder);
   quarantine_ = open_folder(top_, segment::kQuarantineFolder);
   // The folders may be there while the file system has become read-only or the user another one.
   if (::faccessat(live_.fd(), ".", W_OK | X_OK, AT_EACCESS) != 0) fail(live_.path(), errno);
+}
+
+bool CameraFolder::refresh() {
+  try {
+    bool another = refresh_root();
+    another = refresh_top() || another;
+    another = refresh_part(live_, segment::kLiveFolder) || another;
+    another = refresh_part(index_, segment::kIndexFolder) || another;
+    another = refresh_part(quarantine_, segment::kQuarantineFolder) || another;
+    if (told_ && another) log::info("{}: can be used again", top_.path());
+    told_ = false;
+    return another;
+  } catch (const Error& error) {
+    if (!std::exchange(told_, true)) log::warning("{}: nothing new can be recorded until that is mended", error.what());
+    return false;
+  }
+}
+
+/// A folder without the marker is not taken: the disk that had it may come back.
+bool CameraFolder::refresh_root() {
+  struct stat there{};
+  struct stat ours{};
+  if (::stat(root_path_.c_str(), &there) != 0) throw Error(ExitCode::cannot_create, root_path_ + ": is gone");
+  if (::fstat(root_.fd(), &ours) == 0 && there.st_dev == ours.st_dev && there.st_ino == ours.st_ino) return false;
+  segment::Folder now = open_root(root_path_);
+  if (!now.status(kMarker)) {
+    throw Error(ExitCode::cannot_create, fmt::format("{}: is another folder now, without {}", root_path_, kMarker));
+  }
+  check_marker(now);
+  if (const int error = root_.become(now); error != 0) fail(root_path_, error);
+  log::warning("{}: is another folder now: recording goes on there", root_path_);
+  return true;
+}
+
+bool CameraFolder::refresh_top() {
+  if (root_.leads_to(name_, top_, true)) return false;
+  const segment::Folder now = open_camera(root_, name_);
+  Fd lock = lock_camera(now);
+  if (const int error = top_.become(now); error != 0) fail(top_.path(), error);
+  lock_ = std::move(lock);
+  log::warning("{}: was deleted or replaced: recording goes on in the folder that is there now", top_.path());
+  return true;
+}
+
+bool CameraFolder::refresh_part(segment::Folder& part, const char* name) {
+  if (top_.leads_to(name, part)) return false;
+  if (const int error = part.become(open_folder(top_, name)); error != 0) fail(part.path(), error);
+  log::warning("{}: was deleted or replaced: recording goes on in the folder that is there now", part.path());
+  return true;
 }
 
 }  // namespace campipe::record::library

@@ -57,6 +57,15 @@ void Housekeeper::want_space(std::int64_t bytes) {
   });
 }
 
+void Housekeeper::read_again() {
+  post([this] { retention_.read_again(); });
+}
+
+bool Housekeeper::wait_for_backlog_below(std::size_t most, std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return fewer_.wait_for(lock, limit, [&] { return backlog() < most; });
+}
+
 void Housekeeper::run() {
   auto retention_at = std::chrono::steady_clock::now() + kRetentionEvery;
   std::unique_lock lock(mutex_);
@@ -88,9 +97,28 @@ void Housekeeper::run() {
 void Housekeeper::try_publish() {
   while (!unpublished_.empty() && try_publish(*unpublished_.front())) {
     unpublished_.pop_front();
-    backlog_.fetch_sub(1, std::memory_order_relaxed);
+    published_one();
     run_retention();
   }
+}
+
+void Housekeeper::published_one() {
+  {
+    const std::lock_guard lock(mutex_);
+    backlog_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  fewer_.notify_all();
+}
+
+void Housekeeper::gone(const segment::Writer& segment) {
+  const segment::SegmentRecord& record = segment.record();
+  log::error("{}: is gone: somebody deleted it while it was open: {} frames are lost", segment.file()->path(),
+             record.frames);
+  lost_frames_.fetch_add(record.frames, std::memory_order_relaxed);
+  index_.gap({.from_us = record.start_us,
+              .to_us = record.start_us + record.duration_us,
+              .frames = record.frames,
+              .reason = "deleted"});
 }
 
 /// Whether the segment needs no more tries.
@@ -102,8 +130,9 @@ bool Housekeeper::try_publish(segment::Writer& segment) {
   }
   int error = segment.finish();
   if (error == 0) error = publisher_.publish(file->name(), segment.record());
-  if (error == 0 || error == ENOENT) {
-    if (error == ENOENT) log::error("{}: is gone: somebody deleted it while it was open", file->path());
+  const bool is_gone = error != 0 && !file->in_place();
+  if (is_gone) gone(segment);
+  if (error == 0 || is_gone) {
     told_ = false;
     return true;
   }

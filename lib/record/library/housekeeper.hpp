@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -23,15 +24,21 @@ public:
   Housekeeper(const CameraFolder& camera, Publisher& publisher, segment::Index& index, Retention& retention);
   ~Housekeeper();
 
-  // Any thread; none of these blocks.
+  // Any thread; none of these blocks but the one that says so.
   using Job = std::function<void()>;
   void post(Job job);  ///< runs in this thread, in turn
   void publish(std::unique_ptr<segment::Writer> segment);
   void note_opened(segment::SegmentName name);
   void note_gap(segment::GapRecord gap);
   void want_space(std::int64_t bytes);
-  /// Segments that are not published yet; they pile up while the disk is full.
+  /// The folders are others now: what is in them is read again.
+  void read_again();
+  /// Segments that are not published yet; they pile up while the disk is full or slow.
   std::size_t backlog() const noexcept { return backlog_.load(std::memory_order_relaxed); }
+  /// Waits, at most for `limit`, until fewer than `most` are not published. The one call here that blocks.
+  bool wait_for_backlog_below(std::size_t most, std::chrono::milliseconds limit);
+  /// Pictures of segments that somebody deleted before they were published.
+  std::uint64_t lost_frames() const noexcept { return lost_frames_.load(std::memory_order_relaxed); }
 
   /// Does what waits, tries for up to 4 s to publish what could not be, and ends. Answers how many segments stay in
   /// live/ for the next start.
@@ -40,6 +47,8 @@ public:
 private:
   void run();
   void try_publish();
+  void published_one();
+  void gone(const segment::Writer& segment);
   bool try_publish(segment::Writer& segment);
   void run_retention();
   std::uint64_t open_bytes() const;
@@ -49,9 +58,10 @@ private:
   segment::Index& index_;
   Retention& retention_;
   std::atomic<std::size_t> backlog_ = 0;
+  std::atomic<std::uint64_t> lost_frames_ = 0;
 
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, fewer_;
   std::deque<Job> jobs_;
   bool quit_ = false;
 

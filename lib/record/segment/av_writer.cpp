@@ -53,6 +53,18 @@ int AvWriter::write(std::span<const media::Packet> batch) {
   return 0;
 }
 
+void AvWriter::mark() {
+  Writer::mark();
+  marked_end_ = end_;
+}
+
+void AvWriter::rollback() {
+  Writer::rollback();
+  end_ = marked_end_;
+  broken_ = true;  // libavformat cannot go back: no trailer
+  if (file()->created()) file()->truncate(end_);
+}
+
 int AvWriter::finish() {
   if (!closed_ && !broken_) {
     broken_ = muxer_.finish() != 0;

@@ -84,6 +84,13 @@ int File::sync() {
   return errno;
 }
 
+bool File::in_place() const {
+  struct stat ours{};
+  if (::fstat(fd_.get(), &ours) != 0) return false;
+  const auto there = folder_.status(name_);
+  return there && there->st_dev == ours.st_dev && there->st_ino == ours.st_ino;
+}
+
 std::uint64_t File::size() const {
   struct stat info{};
   return ::fstat(fd_.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;

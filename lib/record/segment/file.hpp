@@ -37,6 +37,9 @@ public:
   /// The first error of a sync(): what is on the disk is unknown then (the kernel tells only once).
   int sync_error() const noexcept { return sync_error_.load(std::memory_order_acquire); }
 
+  /// Whether the folder still has this file under its name. False: somebody deleted or moved it, or the folder.
+  bool in_place() const;
+
   std::uint64_t size() const;
   bool created() const noexcept { return static_cast<bool>(fd_); }
   const Folder& folder() const noexcept { return folder_; }

@@ -39,6 +39,36 @@ std::optional<Folder> Folder::open(const std::string& name, bool create, int& er
   return Folder(std::move(fd), path_ + "/" + name);
 }
 
+std::optional<Folder> Folder::open_link(const std::string& name, int& error) const {
+  const auto link = status(name);
+  struct stat ours{};
+  if (!link || ::fstat(fd_.get(), &ours) != 0) {
+    error = link ? errno : ENOENT;
+    return std::nullopt;
+  }
+  if (link->st_uid != 0 && link->st_uid != ours.st_uid && link->st_uid != ::geteuid()) {
+    error = EPERM;
+    return std::nullopt;
+  }
+  Fd fd(::openat(fd_.get(), name.c_str(), kFolderFlags & ~O_NOFOLLOW));
+  if (!fd) {
+    error = errno;
+    return std::nullopt;
+  }
+  return Folder(std::move(fd), path_ + "/" + name);
+}
+
+bool Folder::leads_to(const std::string& name, const Folder& held, bool follow) const {
+  struct stat there{};
+  struct stat ours{};
+  if (::fstatat(fd_.get(), name.c_str(), &there, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) return false;
+  return ::fstat(held.fd_.get(), &ours) == 0 && there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+}
+
+int Folder::become(const Folder& other) noexcept {
+  return ::dup3(other.fd_.get(), fd_.get(), O_CLOEXEC) >= 0 ? 0 : errno;
+}
+
 std::vector<std::string> Folder::entries() const {
   std::vector<std::string> names;
   Fd again(::openat(fd_.get(), ".", kFolderFlags));  // a position of its own

@@ -25,6 +25,17 @@ public:
   /// set, and syncs this one then. Symbolic links are not followed. `error` gets the errno of a failure.
   std::optional<Folder> open(const std::string& name, bool create, int& error) const;
 
+  /// Opens the folder that the symbolic link `name` leads to. Only a link that root, this folder's owner or this
+  /// process's user made is followed; EPERM for others.
+  std::optional<Folder> open_link(const std::string& name, int& error) const;
+
+  /// Whether `name` in this folder is still the folder `held`. @param follow  `name` may be a symbolic link.
+  bool leads_to(const std::string& name, const Folder& held, bool follow = false) const;
+
+  /// Makes this the folder that `other` is; messages keep the path. Other threads may use this one meanwhile: their
+  /// calls go to the one or the other. errno or 0.
+  int become(const Folder& other) noexcept;
+
   /// Names in it but "." and "..", sorted; empty when it cannot be read.
   std::vector<std::string> entries() const;
 

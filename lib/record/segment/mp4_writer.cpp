@@ -127,9 +127,33 @@ std::uint64_t Mp4Writer::closing_bytes(const Part& part) const {
   return moov < mp4::kReserveBytes ? 0 : moov;
 }
 
+void Mp4Writer::mark() {
+  Writer::mark();
+  marked_end_ = end_;
+  marked_samples_.clear();
+  for (const auto& track : samples_) marked_samples_.push_back(track.size());
+}
+
+void Mp4Writer::rollback() {
+  Writer::rollback();
+  end_ = marked_end_;
+  for (std::size_t track = 0; track < samples_.size(); ++track) {
+    samples_[track].resize(track < marked_samples_.size() ? marked_samples_[track] : 0);
+  }
+  if (file()->created()) file()->truncate(end_);  // finish() writes over what stays
+}
+
 int Mp4Writer::finish() {
   const mp4::Finish closing = mp4::finish_hybrid(end_, mp4::make_final_moov(movie_, samples_));
-  if (const int error = apply(*file(), closing); error != 0) return error;
+  int error = apply(*file(), closing);
+  // No room for the header behind the data on a file system that promised none: fragmented it can be played, too.
+  if (error == EFBIG) {
+    error = file()->truncate(end_);
+    if (error == 0) error = file()->sync();
+    if (error == 0) count({}, 0, end_);
+    return error;
+  }
+  if (error != 0) return error;
   count({}, 0, closing.size);
   return 0;
 }

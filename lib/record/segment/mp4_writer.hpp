@@ -13,6 +13,8 @@ public:
   Mp4Writer(SegmentName name, std::shared_ptr<File> file, const media::StreamFormat& format, std::int64_t start_us);
 
   int write(std::span<const media::Packet> batch) override;
+  void mark() override;
+  void rollback() override;
   int finish() override;
 
 private:
@@ -33,6 +35,8 @@ private:
   std::int64_t video_zero_us_ = 0;                 // dts of the first picture
   std::uint64_t end_ = 0;                          // behind the last whole fragment
   std::uint32_t sequence_ = 0;
+  std::uint64_t marked_end_ = 0;
+  std::vector<std::size_t> marked_samples_;  // per track; empty: before the first write
 };
 
 /// Writes a finish to the file in its two steps, each synced. errno or 0.

@@ -29,6 +29,20 @@ void Writer::count(std::span<const media::Packet> batch, std::uint64_t offset, s
   }
 }
 
+void Writer::mark() {
+  marked_ = {.frames = record_.frames,
+             .bytes = record_.bytes,
+             .duration_us = record_.duration_us,
+             .keyframes = record_.keyframes.size()};
+}
+
+void Writer::rollback() {
+  record_.frames = marked_.frames;
+  record_.bytes = marked_.bytes;
+  record_.duration_us = marked_.duration_us;
+  record_.keyframes.resize(std::min(marked_.keyframes, record_.keyframes.size()));
+}
+
 std::int64_t Writer::nominal_us(media::Track track) const noexcept {
   if (track == media::Track::audio) {
     constexpr std::int64_t kAacFrame = 1024;

@@ -20,6 +20,11 @@ public:
   /// begins with a keyframe. After an error the file is as it was before the call, and only finish() may follow.
   virtual int write(std::span<const media::Packet> batch) = 0;
 
+  /// The next write() begins a group of pictures: rollback() ends the file in front of it.
+  virtual void mark();
+  /// Takes back what was written since mark(), which goes into another file. Only finish() may follow.
+  virtual void rollback();
+
   /// Makes the file what is published, and syncs it. May be called again after an error (the disk was full).
   virtual int finish() = 0;
 
@@ -39,6 +44,11 @@ protected:
 
 private:
   SegmentRecord record_;
+  struct {
+    std::uint64_t frames = 0, bytes = 0;
+    std::int64_t duration_us = 0;
+    std::size_t keyframes = 0;
+  } marked_;
   std::shared_ptr<File> file_;
 };
 

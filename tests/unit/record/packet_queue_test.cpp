@@ -33,11 +33,17 @@ std::string drain(PacketQueue& queue) {
   return text;
 }
 
+bool taken(PacketQueue& queue, const media::Packet& packet) {
+  return queue.push(packet) == PacketQueue::Pushed::taken;
+}
+
+const PacketQueue::Wait kNoLimit{.at_most = std::chrono::nanoseconds::max(), .go_on = {}};
+
 TEST(PacketQueue, KeepsTheOrder) {
   PacketQueue queue;
   queue.push(h264_format());
-  EXPECT_TRUE(queue.push(picture(0)));
-  EXPECT_TRUE(queue.push(picture(1)));
+  EXPECT_TRUE(taken(queue, picture(0)));
+  EXPECT_TRUE(taken(queue, picture(1)));
   queue.end();
   EXPECT_EQ(drain(queue), "f p0 p1 e");
 }
@@ -45,7 +51,7 @@ TEST(PacketQueue, KeepsTheOrder) {
 TEST(PacketQueue, FullQueueDropsToTheNextKeyframeThatFits) {
   PacketQueue queue(5'000);
   int kept = 0;
-  for (int i = 0; i < 15; ++i) kept += queue.push(picture(i)) ? 1 : 0;
+  for (int i = 0; i < 15; ++i) kept += taken(queue, picture(i)) ? 1 : 0;
   EXPECT_LT(kept, 5);
   const std::string first = drain(queue);
   EXPECT_EQ(first.find('l'), std::string::npos);
@@ -64,8 +70,8 @@ TEST(PacketQueue, LossAtTheEndIsTold) {
 
 TEST(PacketQueue, EmptyQueueTakesAPictureOfAnySize) {
   PacketQueue queue(100);
-  EXPECT_TRUE(queue.push(picture(0, 100'000)));
-  EXPECT_FALSE(queue.push(picture(10, 1)));
+  EXPECT_TRUE(taken(queue, picture(0, 100'000)));
+  EXPECT_FALSE(taken(queue, picture(10, 1)));
 }
 
 TEST(PacketQueue, FormatsDoNotPileUp) {
@@ -79,18 +85,18 @@ TEST(PacketQueue, AudioIsBoundedTooAndEndsNoGap) {
   auto audio = picture(0);
   audio.track = media::Track::audio;
   queue.push(picture(0));
-  EXPECT_FALSE(queue.push(picture(1)));
-  EXPECT_FALSE(queue.push(audio));
+  EXPECT_FALSE(taken(queue, picture(1)));
+  EXPECT_FALSE(taken(queue, audio));
   EXPECT_EQ(drain(queue), "p0");
-  EXPECT_TRUE(queue.push(audio));
-  EXPECT_FALSE(queue.push(picture(2)));
+  EXPECT_TRUE(taken(queue, audio));
+  EXPECT_FALSE(taken(queue, picture(2)));
 }
 
 TEST(PacketQueue, FileInputWaitsForRoom) {
   PacketQueue queue(3'000);
   std::atomic<int> pushed = 0;
   std::thread writer([&] {
-    for (int i = 0; i < 50; ++i, ++pushed) EXPECT_TRUE(queue.push(picture(i), true));
+    for (int i = 0; i < 50; ++i, ++pushed) EXPECT_EQ(queue.push(picture(i), kNoLimit), PacketQueue::Pushed::taken);
     queue.end();
   });
   int packets = 0;
@@ -105,6 +111,35 @@ TEST(PacketQueue, FileInputWaitsForRoom) {
   }
   writer.join();
   EXPECT_EQ(packets, 50);
+}
+
+TEST(PacketQueue, AWaitThatIsOverLeavesThePacketOut) {
+  PacketQueue queue(100);
+  EXPECT_TRUE(taken(queue, picture(0)));
+  const PacketQueue::Wait wait{.at_most = std::chrono::milliseconds(5), .go_on = {}};
+  EXPECT_EQ(queue.push(picture(10), wait), PacketQueue::Pushed::left_out);
+  queue.end();
+  EXPECT_EQ(drain(queue), "p0 l1@10 e");
+}
+
+TEST(PacketQueue, AWaitThatIsGivenUpCountsNothing) {
+  PacketQueue queue(100);
+  EXPECT_TRUE(taken(queue, picture(0)));
+  int asked = 0;
+  const PacketQueue::Wait wait{.at_most = std::chrono::nanoseconds::max(), .go_on = [&] { return ++asked < 2; }};
+  EXPECT_EQ(queue.push(picture(10), wait), PacketQueue::Pushed::given_up);
+  EXPECT_EQ(asked, 2);
+  queue.end();
+  EXPECT_EQ(drain(queue), "p0 e");
+}
+
+TEST(PacketQueue, TellsThatItHasEndedWithoutTakingAnything) {
+  PacketQueue queue;
+  EXPECT_FALSE(queue.ended_by(std::chrono::steady_clock::now()));
+  queue.push(picture(0));
+  queue.end();
+  EXPECT_TRUE(queue.ended_by(std::chrono::steady_clock::time_point::max()));
+  EXPECT_EQ(drain(queue), "p0 e");
 }
 
 TEST(PacketQueue, PopEndsAtItsDeadline) {

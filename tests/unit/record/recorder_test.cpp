@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/log.hpp"
+#include "base/stderr_to.hpp"
 #include "record/h264_stream.hpp"
 #include "record/temp_folder.hpp"
 
@@ -25,25 +26,37 @@ struct Log {
 class FakeWriter : public segment::Writer {
 public:
   FakeWriter(const media::StreamFormat& format, std::int64_t start_us, const segment::Folder& folder,
-             std::shared_ptr<Log> log, const int& error)
+             std::shared_ptr<Log> log, const int& error, std::size_t most)
       : segment::Writer({}, std::make_shared<segment::File>(folder, "fake"), format, start_us),
         log_(std::move(log)),
-        error_(error) {
+        error_(error),
+        most_(most) {
     log_->video = format.video;
   }
   int write(std::span<const media::Packet> batch) override {
     if (error_ != 0) return error_;
+    if (log_->pts.size() + batch.size() > most_) return EFBIG;
     for (const auto& packet : batch)
       (packet.track == media::Track::video ? log_->pts : log_->audio_pts).push_back(packet.pts_us - kStartUs);
     log_->batches.push_back(batch.size());
     count(batch, 0, 0);
     return 0;
   }
+  void mark() override {
+    segment::Writer::mark();
+    marked_ = log_->pts.size();
+  }
+  void rollback() override {
+    segment::Writer::rollback();
+    log_->pts.resize(marked_);
+  }
   int finish() override { return 0; }
 
 private:
   std::shared_ptr<Log> log_;
   const int& error_;
+  std::size_t most_;  // the largest file
+  std::size_t marked_ = 0;
 };
 
 class FakeStore : public Store {
@@ -51,12 +64,14 @@ public:
   std::unique_ptr<segment::Writer> open(const media::StreamFormat& format, std::int64_t start_us) override {
     if (refuse) return nullptr;
     logs.push_back(std::make_shared<Log>());
-    return std::make_unique<FakeWriter>(format, start_us, folder, logs.back(), write_error);
+    return std::make_unique<FakeWriter>(format, start_us, folder, logs.back(), write_error, most);
   }
   void opened(const segment::Writer&) override { ++opened_count; }
   void close(std::unique_ptr<segment::Writer> segment) override { ends.push_back(segment->record().end_reason); }
   void gap(const segment::GapRecord& gap) override { gaps.push_back(gap); }
   void want_space(std::int64_t) override { ++wants; }
+  bool look() override { return std::exchange(another_folder, false); }
+  bool in_place(const segment::Writer&) override { return !deleted; }
 
   TempFolder temp;
   segment::Folder folder = temp.folder();
@@ -64,8 +79,23 @@ public:
   std::vector<std::string> ends;
   std::vector<segment::GapRecord> gaps;
   int opened_count = 0, wants = 0, write_error = 0;
-  bool refuse = false;
+  std::size_t most = 1'000'000;
+  bool refuse = false, deleted = false, another_folder = false;
+  /// Numbers of the pictures that are in files, in order.
+  std::vector<std::int64_t> pictures() const {
+    std::vector<std::int64_t> all;
+    for (const auto& log : logs) {
+      for (const std::int64_t pts : log->pts) all.push_back(pts / kFrameUs);
+    }
+    return all;
+  }
 };
+
+std::vector<std::int64_t> numbers(std::int64_t from, std::int64_t to) {
+  std::vector<std::int64_t> all;
+  for (std::int64_t i = from; i < to; ++i) all.push_back(i);
+  return all;
+}
 
 class RecorderTest : public testing::Test {
 protected:
@@ -81,6 +111,14 @@ protected:
       recorder_.tick(now_);
       recorder_.add(h264_picture(i), now_);
     }
+  }
+  /// As camrec does: what is held is tried again when its time has come.
+  void feed_and_resume(std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) {
+      if (recorder_.held_until_ns().value_or(now_ + 1) <= now_) recorder_.resume(now_);
+      feed(i, i + 1);
+    }
+    if (recorder_.held_until_ns()) recorder_.resume(now_);
   }
   media::Packet audio(std::int64_t pts_us) const {
     media::Packet packet;
@@ -111,7 +149,7 @@ TEST_F(RecorderTest, CutsAtTheFirstKeyframeAfterTheLength) {
   EXPECT_EQ(store_.logs[1]->pts.front(), 90 * kFrameUs);
   EXPECT_EQ(store_.ends, (std::vector<std::string>{"length", "stop"}));
   EXPECT_EQ(recorder_.counts().written, 125u);
-  EXPECT_EQ(recorder_.counts().dropped, 0u);
+  EXPECT_EQ(recorder_.counts().lost, 0u);
 }
 
 TEST_F(RecorderTest, WritesAPartEvery200Ms) {
@@ -139,7 +177,8 @@ TEST_F(RecorderTest, BeginsWithAKeyframe) {
   feed(10, 60);
   recorder_.finish(now_);
   EXPECT_EQ(store_.logs[0]->pts.front(), 30 * kFrameUs);
-  EXPECT_EQ(recorder_.counts().dropped, 20u);
+  EXPECT_EQ(recorder_.counts().skipped, 20u);
+  EXPECT_EQ(recorder_.counts().lost, 0u);
 }
 
 TEST_F(RecorderTest, NewParameterSetsBeginANewSegment) {
@@ -215,20 +254,98 @@ TEST_F(RecorderTest, SlowStreamsAreNotAllGaps) {
   EXPECT_LE(store_.logs.size(), 2u);
 }
 
-TEST_F(RecorderTest, FullDiskDropsToAKeyframeAndGoesOn) {
+TEST_F(RecorderTest, AFullDiskThatHasRoomAgainLosesNothing) {
   feed(0, 30);
   store_.write_error = ENOSPC;
   feed(30, 45);
+  EXPECT_TRUE(recorder_.held_until_ns().has_value());
+  EXPECT_EQ(store_.ends, (std::vector<std::string>{"disk full"}));
+  EXPECT_GE(store_.wants, 1);
+  recorder_.resume(now_);
+  EXPECT_TRUE(recorder_.held_until_ns().has_value()) << "it is still full";
   store_.write_error = 0;
+  recorder_.resume(now_);
   feed(45, 120);
   recorder_.finish(now_);
-  ASSERT_EQ(store_.ends.front(), "disk full");
-  EXPECT_GE(store_.wants, 1);
-  EXPECT_EQ(store_.logs.back()->pts.front() % (30 * kFrameUs), 0);
+  EXPECT_EQ(store_.pictures(), numbers(0, 120));
+  EXPECT_TRUE(store_.gaps.empty());
+  EXPECT_EQ(recorder_.counts().written, 120u);
+  EXPECT_EQ(recorder_.counts().lost, 0u);
+}
+
+TEST_F(RecorderTest, AWriteErrorInTheMiddleOfAGroupMovesTheGroupToTheNextFile) {
+  for (const int error : {EIO, EDQUOT, ENOSPC, EFBIG, EROFS}) {
+    SCOPED_TRACE(error);
+    FakeStore store;
+    Recorder recorder({.segment = std::chrono::seconds(20)}, store);
+    recorder.set_format(h264_format());
+    for (std::int64_t i = 0; i < 200; ++i) {
+      store.write_error = i >= 75 && i < 84 ? error : 0;
+      const std::int64_t now = i * kFrameUs * 1000;
+      recorder.tick(now);
+      if (recorder.held_until_ns() && store.write_error == 0) recorder.resume(now);
+      recorder.add(h264_picture(i), now);
+    }
+    recorder.finish(0);
+    EXPECT_EQ(store.pictures(), numbers(0, 200));
+    for (const auto& log : store.logs) {
+      if (!log->pts.empty()) {
+        EXPECT_EQ(log->pts.front() / kFrameUs % 30, 0) << "begins with a keyframe";
+      }
+    }
+    EXPECT_EQ(recorder.counts().written, 200u);
+    EXPECT_EQ(recorder.counts().lost, 0u);
+  }
+}
+
+TEST_F(RecorderTest, TheLargestFileLosesNothing) {
+  store_.most = 100;
+  feed_and_resume(0, 400);
+  recorder_.finish(now_);
+  EXPECT_EQ(store_.pictures(), numbers(0, 400));
+  EXPECT_EQ(recorder_.counts().lost, 0u);
+}
+
+TEST_F(RecorderTest, AGroupLargerThanTheLargestFileKeepsItsBeginning) {
+  store_.most = 20;
+  feed_and_resume(0, 90);
+  recorder_.finish(now_);
+  const auto counts = recorder_.counts();
+  EXPECT_GE(counts.written, 12u);
+  EXPECT_EQ(counts.written + counts.lost, 90u);
+  EXPECT_EQ(store_.pictures().size(), counts.written);
+}
+
+TEST_F(RecorderTest, WhatIsHeldAtTheEndIsLostAndInTheIndex) {
+  feed(0, 35);
+  store_.write_error = EIO;
+  feed(35, 60);
+  recorder_.finish(now_);
+  const auto counts = recorder_.counts();
+  EXPECT_EQ(counts.written + counts.lost, 60u);
   ASSERT_EQ(store_.gaps.size(), 1u);
-  EXPECT_EQ(store_.gaps[0].frames, recorder_.counts().dropped);
-  EXPECT_EQ(recorder_.counts().written + recorder_.counts().dropped, 120u);
-  EXPECT_EQ(store_.gaps[0].to_us, kStartUs + store_.logs.back()->pts.front());
+  EXPECT_EQ(store_.gaps[0].frames, counts.lost);
+  EXPECT_EQ(store_.gaps[0].reason, "write error");
+  EXPECT_EQ(recorder_.first_loss(), "write error");
+}
+
+TEST_F(RecorderTest, AGroupTooLongForMemoryIsLostFromTheFailureToTheNextKeyframe) {
+  Recorder recorder({.segment = std::chrono::hours(1)}, store_);
+  recorder.set_format(h264_format());
+  for (std::int64_t i = 0; i < 120; ++i) {
+    auto packet = h264_picture(i, small_parameter_sets(), 60);
+    if (!packet.keyframe) packet.payload = media::Payload::from(std::vector<std::byte>(1U << 20));
+    store_.write_error = i == 50 ? EIO : 0;
+    recorder.add(packet, 0);
+    if (i == 50) recorder.tick(1'000'000'000);
+  }
+  recorder.finish(0);
+  EXPECT_FALSE(recorder.held_until_ns().has_value());
+  const auto counts = recorder.counts();
+  EXPECT_GT(counts.lost, 9u);
+  EXPECT_LE(counts.lost, 17u);
+  EXPECT_EQ(counts.written + counts.lost, 120u);
+  EXPECT_EQ(store_.pictures().size(), counts.written);
 }
 
 TEST_F(RecorderTest, TriesAFullDiskOnceASecond) {
@@ -238,18 +355,84 @@ TEST_F(RecorderTest, TriesAFullDiskOnceASecond) {
     packet.pts_us = kStartUs + i * kFrameUs;  // keyframes only, as in MJPEG
     now_ = i * kFrameUs * 1000;
     recorder_.tick(now_);
+    if (recorder_.held_until_ns().value_or(now_ + 1) <= now_) recorder_.resume(now_);
     recorder_.add(packet, now_);
   }
   EXPECT_LE(store_.logs.size(), 4u);
 }
 
-TEST_F(RecorderTest, BacklogHoldsNewSegmentsBack) {
+TEST_F(RecorderTest, SegmentsThatWaitToBePublishedHoldNewOnesBackWithoutALoss) {
   store_.refuse = true;
   feed(0, 60);
   EXPECT_TRUE(store_.logs.empty());
+  EXPECT_TRUE(recorder_.held_by_backlog());
   store_.refuse = false;
+  recorder_.resume(now_);
+  EXPECT_FALSE(recorder_.held_by_backlog());
   feed(60, 91);
-  EXPECT_EQ(store_.logs.size(), 1u);
+  recorder_.finish(now_);
+  EXPECT_EQ(store_.pictures(), numbers(0, 91));
+  EXPECT_EQ(recorder_.counts().lost, 0u);
+}
+
+TEST_F(RecorderTest, AFileThatIsDeletedWhileOpenIsFollowedByAnotherAtOnce) {
+  feed(0, 45);
+  store_.deleted = true;
+  recorder_.tick(now_ + 1'000'000'000);
+  store_.deleted = false;
+  const std::size_t deleted = store_.logs.size() - 1;
+  feed_and_resume(45, 70);
+  recorder_.finish(now_);
+  store_.logs.erase(store_.logs.begin() + static_cast<std::ptrdiff_t>(deleted));
+  EXPECT_EQ(store_.pictures(), numbers(30, 70)) << "with the group that was in memory";
+  const auto counts = recorder_.counts();
+  EXPECT_EQ(counts.written, 40u);
+  EXPECT_EQ(counts.lost, 30u);
+  ASSERT_EQ(store_.gaps.size(), 1u);
+  EXPECT_EQ(store_.gaps[0].reason, "deleted");
+  EXPECT_EQ(store_.gaps[0].from_us, kStartUs);
+  EXPECT_EQ(store_.gaps[0].to_us, kStartUs + 30 * kFrameUs);
+}
+
+TEST_F(RecorderTest, AFolderThatIsMadeAnewIsTriedAtOnce) {
+  store_.write_error = ENOENT;
+  feed(0, 8);
+  EXPECT_GT(recorder_.held_until_ns(), now_);
+  store_.another_folder = true;
+  recorder_.resume(now_);
+  recorder_.tick(*recorder_.deadline_ns());
+  EXPECT_LE(recorder_.held_until_ns().value_or(0), now_ + 200 * kMs);
+  store_.write_error = 0;
+  recorder_.resume(now_);
+  recorder_.finish(now_);
+  EXPECT_EQ(store_.pictures(), numbers(0, 8));
+}
+
+TEST_F(RecorderTest, AStreamWithoutKeyframesIsToldOnce) {
+  WritesToStderr sink;
+  log::init({.tool = "t", .level = log::Level::warning});
+  for (std::int64_t i = 0; i < 1000; ++i) recorder_.add(h264_picture(i, small_parameter_sets(), 100'000), 0);
+  const auto lines = sink.take();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("no keyframe for 6s: files cannot be cut"), std::string::npos) << lines[0];
+}
+
+TEST_F(RecorderTest, AStreamThatCannotBeginIsToldOnce) {
+  WritesToStderr sink;
+  log::init({.tool = "t", .level = log::Level::warning});
+  for (std::int64_t i = 1; i < 1000; ++i) recorder_.add(h264_picture(i, small_parameter_sets(), 100'000), 0);
+  const auto lines = sink.take();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("recording cannot begin"), std::string::npos) << lines[0];
+  EXPECT_EQ(recorder_.counts().skipped, 999u);
+  EXPECT_EQ(recorder_.counts().lost, 0u);
+}
+
+TEST_F(RecorderTest, UsualGroupsOfPicturesAreNotWarnedOf) {
+  WritesToStderr sink;
+  log::init({.tool = "t", .level = log::Level::warning});
+  for (std::int64_t i = 0; i < 1000; ++i) recorder_.add(h264_picture(i, small_parameter_sets(), 150), 0);
+  EXPECT_TRUE(sink.take().empty());
 }
 
 TEST_F(RecorderTest, LossBeforeTheRecorderIsAGap) {
@@ -257,7 +440,7 @@ TEST_F(RecorderTest, LossBeforeTheRecorderIsAGap) {
   recorder_.lost(30, kStartUs + 30 * kFrameUs);
   feed(60, 100);
   recorder_.finish(now_);
-  EXPECT_EQ(recorder_.counts().dropped, 30u);
+  EXPECT_EQ(recorder_.counts().lost, 30u);
   ASSERT_EQ(store_.gaps.size(), 1u);
   EXPECT_EQ(store_.gaps[0].from_us, kStartUs + 30 * kFrameUs);
   EXPECT_EQ(store_.gaps[0].to_us, kStartUs + 60 * kFrameUs);

@@ -82,7 +82,10 @@ TEST_F(HousekeeperTest, ASegmentThatSomebodyDeletedIsSaidAndNotTriedAgain) {
   housekeeper_.publish(std::move(writer));
   EXPECT_EQ(housekeeper_.stop(), 0U);
   EXPECT_EQ(housekeeper_.backlog(), 0U);
-  EXPECT_THAT(sink.take(), ElementsAre("unit_record: " + path + ": is gone: somebody deleted it while it was open\n"));
+  EXPECT_EQ(housekeeper_.lost_frames(), 30U);
+  EXPECT_THAT(index(), HasSubstr(R"("frames":30,"reason":"deleted")"));
+  EXPECT_THAT(sink.take(), ElementsAre("unit_record: " + path +
+                                       ": is gone: somebody deleted it while it was open: 30 frames are lost\n"));
 }
 
 TEST_F(HousekeeperTest, TriesAgainWhatCouldNotBePublishedAndKeepsTheOrder) {
