@@ -51,7 +51,7 @@ bad camrec 65 "stdin" 'camrec --quiet rec <random.bin'
 bad camrec 65 "camenc" 'camrec --quiet rec <whole.nut'
 bad camrec 65 "no frame" 'camrec --quiet rec <empty'
 bad camrec 73 "text.txt" 'camrec --quiet text.txt <whole.h264.nut'
-bad camrec 73 "full" 'camrec --quiet --min-free 0% full/rec <whole.h264.nut'
+bad camrec 74 "full" 'camrec --quiet --min-free 0% full/rec <whole.h264.nut'
 bad camrec 77 "locked" "$as_nobody $(command -v camrec) --quiet $work/locked/rec <whole.h264.nut"
 bad camrec 66 "no such file" 'camrec --quiet -i nothing rec'
 bad camrec 64 "--segment" 'camrec --segment soon rec'

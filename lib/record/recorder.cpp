@@ -174,11 +174,13 @@ void Recorder::close(cut::OpenSegment& segment, const std::string& reason) {
 
 void Recorder::lost(std::uint64_t frames, std::int64_t from_us) {
   losses_.lose(frames, from_us, "slow disk");
+  last_pts_us_ = std::max(last_pts_us_, from_us);
 }
 
 void Recorder::lose(const std::vector<media::Packet>& packets, const std::string& reason) {
   const auto picture = std::ranges::find(packets, media::Track::video, &media::Packet::track);
   if (picture == packets.end()) return;
+  last_pts_us_ = std::max(last_pts_us_, packets.back().pts_us);
   losses_.lose(cut::OpenSegment::pictures_in(packets), picture->pts_us, reason);
 }
 

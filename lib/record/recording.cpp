@@ -118,7 +118,7 @@ int Recording::outcome(wire::stream::Pull last, const wire::stream::Reader& read
   if (lost > 0 || unpublished > 0 || given_up) {
     const std::uint64_t all = std::max(counts.written, deleted) - deleted + lost;
     const std::string& reason = recorder_->first_loss();
-    log::error("{} of {} frames are lost on the way to the disk{}{}", lost, all,
+    log::error("{}: {} of {} frames are lost on the way to the disk{}{}", camera_.path(), lost, all,
                lost == 0 ? "" : fmt::format(" (first: {})", reason.empty() ? "deleted" : reason),
                unpublished == 0 ? "" : fmt::format(", {} files are not published yet", unpublished));
     return static_cast<int>(ExitCode::io_error);
@@ -130,10 +130,11 @@ int Recording::outcome(wire::stream::Pull last, const wire::stream::Reader& read
 void Recording::fail_without_pictures(const wire::stream::Reader& reader) const {
   const std::uint64_t came = recorder_->counts().skipped + reader.stats().dropped;
   throw Error(ExitCode::bad_data,
-              came == 0 ? "no frame came before the input ended: nothing is recorded"
-                        : fmt::format("{} frames came before the input ended, all of them damaged or without a keyframe "
-                                      "in front: nothing is recorded",
-                                      came));
+              came == 0
+                  ? "no frame came before the input ended: nothing is recorded"
+                  : fmt::format("{} frames came before the input ended, all of them damaged or without a keyframe "
+                                "in front: nothing is recorded",
+                                came));
 }
 
 wire::stream::Pull Recording::read(wire::stream::Reader& reader, cli::Telemetry& telemetry, const Stop& stop) {
@@ -186,8 +187,9 @@ void Recording::write(cli::Telemetry& telemetry, const Stop& stop) {
 
 /// Answers false when there is no more to write.
 bool Recording::write_some(const Stop& stop) {
-  if (recorder_->held_until_ns()) {
-    if (wait_for_the_disk(stop)) {
+  const bool too_late = stop_is_overdue(stop);
+  if (recorder_->held_until_ns() || too_late) {
+    if (!too_late && wait_for_the_disk(stop)) {
       recorder_->resume(monotonic_ns());
       return true;
     }
@@ -205,6 +207,14 @@ bool Recording::write_some(const Stop& stop) {
   if (auto item = queue_.pop(deadline)) take(*item);
   recorder_->tick(monotonic_ns());
   return true;
+}
+
+/// A signal leaves 10 s for everything; what the disk has not taken by half of that is lost, and told so.
+bool Recording::stop_is_overdue(const Stop& stop) {
+  constexpr std::int64_t kMostNs = 5'000'000'000;
+  if (!stop.wanted()) return false;
+  if (!stopping_since_ns_) stopping_since_ns_ = monotonic_ns();
+  return !end_seen_ && monotonic_ns() - *stopping_since_ns_ > kMostNs;
 }
 
 /// Answers false when it has waited in vain for too long: no file and no end waits for ever for a disk.

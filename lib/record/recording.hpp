@@ -60,6 +60,7 @@ private:
   void write(cli::Telemetry& telemetry, const Stop& stop);
   bool write_some(const Stop& stop);
   bool wait_for_the_disk(const Stop& stop);
+  bool stop_is_overdue(const Stop& stop);
   void take(PacketQueue::Item& item);
   void drain();
   void report(cli::Telemetry& telemetry);
@@ -80,6 +81,7 @@ private:
   std::atomic<bool> input_waits_ = false;    // for room, and would for ever
   std::atomic<bool> disk_given_up_ = false;  // it waited in vain
   bool end_seen_ = false;                    // the writing thread's
+  std::optional<std::int64_t> stopping_since_ns_;
   Recorder::Counts reported_;
 
   mutable std::mutex mutex_;

@@ -326,6 +326,7 @@ TEST_F(RecorderTest, WhatIsHeldAtTheEndIsLostAndInTheIndex) {
   ASSERT_EQ(store_.gaps.size(), 1u);
   EXPECT_EQ(store_.gaps[0].frames, counts.lost);
   EXPECT_EQ(store_.gaps[0].reason, "write error");
+  EXPECT_EQ(store_.gaps[0].to_us, kStartUs + 59 * kFrameUs);
   EXPECT_EQ(recorder_.first_loss(), "write error");
 }
 
