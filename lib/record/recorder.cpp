@@ -33,7 +33,11 @@ void Recorder::set_format(const media::StreamFormat& format) {
   }
   cut("format", 0);
   end_previous(0);
-  give_up_waiting();  // of the old format, which no file can begin with any more
+  if (held_until_ns_) {  // of the old format: another file may take it now, and none later
+    resume(0);
+    cut("format", 0);
+    give_up_waiting();
+  }
   keyframes_.reset();
   format_ = format;
 }

@@ -29,7 +29,7 @@ void Recorder::failed(cut::OpenSegment& segment, int error, std::int64_t now_ns)
   constexpr std::int64_t kWanted = 16 << 20;
   last_error_ = error;
   lost_reason_ = reason_of(error);
-  const bool took_some = segment.writer().has_frames();
+  const bool had_more = !segment.only_group();
   // Sound that comes late is not worth a file; a group of pictures that fills a whole file does not fit into the next.
   const bool keep = &segment == &current_ && !(error == EFBIG && segment.only_group());
   const std::uint64_t taken_back = segment.group_pictures();
@@ -41,8 +41,8 @@ void Recorder::failed(cut::OpenSegment& segment, int error, std::int64_t now_ns)
   close(segment, lost_reason_);
   const bool another_folder = store_.look();
   if (no_space(error)) store_.want_space(kWanted);
-  // What failed after it had taken something ends there for good: another file may well take the rest.
-  const bool at_once = another_folder || (took_some && !no_space(error));
+  // A file that has taken a group ends there for good: another one may well take the next.
+  const bool at_once = another_folder || (had_more && !no_space(error));
   if (held) return hold(std::move(packets), at_once ? now_ns : now_ns + kSecondNs, now_ns);
   if (error == EFBIG) retry_at_ns_ = now_ns + kSecondNs;  // it will not fit then either
 }
@@ -84,6 +84,7 @@ void Recorder::resume(std::int64_t now_ns) {
 void Recorder::give_up_waiting() {
   lose(std::exchange(held_, {}), lost_reason_);
   held_until_ns_.reset();
+  failing_since_ns_.reset();
 }
 
 void Recorder::look_after_files(std::int64_t now_ns) {

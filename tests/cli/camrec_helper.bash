@@ -31,7 +31,7 @@ probe() { # FILE ENTRIES
   ffprobe -v error -show_entries "$2" -of csv=p=0 "$1"
 }
 
-# on_synchronised_clock: leaves in $SYNCHRONISED a library that, preloaded, tells a program that the system clock is synchronised
+# on_synchronised_clock: leaves in $SYNCHRONISED a library that, preloaded, tells a program that the clock is synchronised
 on_synchronised_clock() {
   SYNCHRONISED=$PWD/synchronised.so
   gcc -shared -fPIC -o "$SYNCHRONISED" -x c - <<'EOF'

@@ -26,16 +26,17 @@ struct Log {
 class FakeWriter : public segment::Writer {
 public:
   FakeWriter(const media::StreamFormat& format, std::int64_t start_us, const segment::Folder& folder,
-             std::shared_ptr<Log> log, const int& error, std::size_t most)
+             std::shared_ptr<Log> log, const int& error, std::size_t most, int too_much)
       : segment::Writer({}, std::make_shared<segment::File>(folder, "fake"), format, start_us),
         log_(std::move(log)),
         error_(error),
-        most_(most) {
+        most_(most),
+        too_much_(too_much) {
     log_->video = format.video;
   }
   int write(std::span<const media::Packet> batch) override {
     if (error_ != 0) return error_;
-    if (log_->pts.size() + batch.size() > most_) return EFBIG;
+    if (log_->pts.size() + batch.size() > most_) return too_much_;
     for (const auto& packet : batch)
       (packet.track == media::Track::video ? log_->pts : log_->audio_pts).push_back(packet.pts_us - kStartUs);
     log_->batches.push_back(batch.size());
@@ -56,6 +57,7 @@ private:
   std::shared_ptr<Log> log_;
   const int& error_;
   std::size_t most_;  // the largest file
+  int too_much_;      // what says so
   std::size_t marked_ = 0;
 };
 
@@ -64,7 +66,7 @@ public:
   std::unique_ptr<segment::Writer> open(const media::StreamFormat& format, std::int64_t start_us) override {
     if (refuse) return nullptr;
     logs.push_back(std::make_shared<Log>());
-    return std::make_unique<FakeWriter>(format, start_us, folder, logs.back(), write_error, most);
+    return std::make_unique<FakeWriter>(format, start_us, folder, logs.back(), write_error, most, too_much);
   }
   void opened(const segment::Writer&) override { ++opened_count; }
   void close(std::unique_ptr<segment::Writer> segment) override { ends.push_back(segment->record().end_reason); }
@@ -80,6 +82,7 @@ public:
   std::vector<segment::GapRecord> gaps;
   int opened_count = 0, wants = 0, write_error = 0;
   std::size_t most = 1'000'000;
+  int too_much = EFBIG;
   bool refuse = false, deleted = false, another_folder = false;
   /// Numbers of the pictures that are in files, in order.
   std::vector<std::int64_t> pictures() const {
@@ -314,6 +317,30 @@ TEST_F(RecorderTest, AGroupLargerThanTheLargestFileKeepsItsBeginning) {
   EXPECT_GE(counts.written, 12u);
   EXPECT_EQ(counts.written + counts.lost, 90u);
   EXPECT_EQ(store_.pictures().size(), counts.written);
+}
+
+TEST_F(RecorderTest, AFormatThatChangesAtTheLargestFileLosesNothing) {
+  store_.most = 32;
+  feed(0, 34);  // of which the last few wait to be written
+  auto format = h264_format();
+  format.video.size = {640, 480};
+  format.video.parameter_sets = big_parameter_sets();
+  recorder_.set_format(format);
+  EXPECT_FALSE(recorder_.held_until_ns().has_value());
+  EXPECT_FALSE(recorder_.failing_since_ns().has_value());
+  EXPECT_EQ(store_.pictures(), numbers(0, 34));
+  EXPECT_EQ(recorder_.counts().lost, 0u);
+}
+
+TEST_F(RecorderTest, AFileThatNeverTakesAWholeGroupIsTriedOnceASecond) {
+  store_.most = 20;
+  store_.too_much = EIO;
+  int tries = 0;
+  for (std::int64_t i = 0; i < 90; ++i) {
+    for (; recorder_.held_until_ns().value_or(now_ + 1) <= now_ && tries < 100; ++tries) recorder_.resume(now_);
+    feed(i, i + 1);
+  }
+  EXPECT_LE(tries, 4);
 }
 
 TEST_F(RecorderTest, WhatIsHeldAtTheEndIsLostAndInTheIndex) {
