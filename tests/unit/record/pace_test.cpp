@@ -6,7 +6,7 @@ namespace campipe::record {
 namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
-constexpr auto kNoLimit = std::chrono::nanoseconds::max();
+constexpr auto kForEver = std::chrono::nanoseconds::max();
 constexpr std::chrono::nanoseconds kNotAtAll{0};
 
 /// A source of 25 frames a second with a clock of its own, and a wall clock that the test sets.
@@ -37,7 +37,7 @@ protected:
 
 TEST_F(PaceTest, AFileThroughAPipeWaits) {
   run(60, 0.2);
-  EXPECT_EQ(may_wait(), kNoLimit);
+  EXPECT_EQ(may_wait(), kForEver);
 }
 
 TEST_F(PaceTest, LiveInputDoesNot) {
@@ -80,13 +80,13 @@ TEST_F(PaceTest, ARecordingOfLongAgoIsNoBacklog) {
   captured_ = Captured::at_pts;
   wait(3600);
   run(60, 0.5);
-  EXPECT_EQ(may_wait(), kNoLimit);
+  EXPECT_EQ(may_wait(), kForEver);
 }
 
 TEST_F(PaceTest, AFileWhoseTimesWereCapturedJustNowIsAheadSoon) {
   captured_ = Captured::at_pts;
   run(2, 0.1);
-  EXPECT_EQ(may_wait(), kNoLimit);
+  EXPECT_EQ(may_wait(), kForEver);
 }
 
 TEST_F(PaceTest, WhatIsHeldUpByASlowDiskStaysAhead) {
@@ -94,13 +94,13 @@ TEST_F(PaceTest, WhatIsHeldUpByASlowDiskStaysAhead) {
   for (int i = 0; i < 30; ++i) {
     run(4, 10);  // the disk takes less than real time
     pace_.held();
-    EXPECT_EQ(may_wait(), kNoLimit) << i;
+    EXPECT_EQ(may_wait(), kForEver) << i;
   }
 }
 
 TEST_F(PaceTest, ABurstThatSettlesToRealTimeIsLive) {
   run(18, 0.2);  // a player's buffer of live video
-  EXPECT_EQ(may_wait(), kNoLimit);
+  EXPECT_EQ(may_wait(), kForEver);
   run(40, 40);
   EXPECT_FALSE(pace_.ahead());
   EXPECT_LE(may_wait(), std::chrono::milliseconds(50));
@@ -126,12 +126,12 @@ TEST_F(PaceTest, OneRecordingAfterTheOtherStaysAhead) {
   run(60, 0.5);
   pts_us_ -= 3600 * kSecondUs;
   run(1, 0.01);
-  EXPECT_EQ(may_wait(), kNoLimit);
+  EXPECT_EQ(may_wait(), kForEver);
 }
 
 TEST_F(PaceTest, FilesAlwaysWaitAndRingsNever) {
   Pace file(Pace::Source::file);
-  EXPECT_EQ(file.may_wait(0), kNoLimit);
+  EXPECT_EQ(file.may_wait(0), kForEver);
   pace_ = Pace(Pace::Source::ring);
   run(60, 0.1);
   EXPECT_EQ(may_wait(), kNotAtAll);

@@ -7,26 +7,28 @@ namespace {
 
 using segment::Moment;
 
-constexpr std::int64_t kHourUs = 3'600'000'000;
-constexpr std::int64_t kDayUs = 24 * kHourUs;
+constexpr std::int64_t kOneHourUs = 3'600'000'000;
+constexpr std::int64_t kOneDayUs = 24 * kOneHourUs;
 constexpr std::int64_t kTodayUs = 1'763'683'200'000'000;
 constexpr std::int64_t k1970 = 0;
-constexpr std::int64_t k2038 = 2'147'483'647'000'000;
+constexpr std::int64_t kIn2038Us = 2'147'483'647'000'000;
 
 /// Times in hours before today.
 Moment synced(const char* boot, double hours_ago, std::int64_t monotonic_h = 0, std::int64_t off_us = 0) {
   return {.unix_us = kTodayUs - static_cast<std::int64_t>(hours_ago * 3600) * 1'000'000 + off_us,
           .trusted = true,
           .boot = boot,
-          .monotonic_us = monotonic_h * kHourUs};
+          .monotonic_us = monotonic_h * kOneHourUs};
 }
 Moment unsynced(const char* boot, std::int64_t unix_us, std::int64_t monotonic_h) {
-  return {.unix_us = unix_us, .trusted = false, .boot = boot, .monotonic_us = monotonic_h * kHourUs};
+  return {.unix_us = unix_us, .trusted = false, .boot = boot, .monotonic_us = monotonic_h * kOneHourUs};
 }
 
 Moment in_2038(std::int64_t monotonic_h) {
-  return {
-      .unix_us = k2038 + monotonic_h * kHourUs, .trusted = true, .boot = "e", .monotonic_us = monotonic_h * kHourUs};
+  return {.unix_us = kIn2038Us + monotonic_h * kOneHourUs,
+          .trusted = true,
+          .boot = "e",
+          .monotonic_us = monotonic_h * kOneHourUs};
 }
 
 TEST(RecordedTimes, ClockHistories) {
@@ -48,15 +50,15 @@ TEST(RecordedTimes, ClockHistories) {
        today,
        {14, 13, 10, 9}},
       {"nine days behind in this boot",
-       {unsynced("b", kTodayUs - 9 * kDayUs, 98), unsynced("b", kTodayUs, 99)},
+       {unsynced("b", kTodayUs - 9 * kOneDayUs, 98), unsynced("b", kTodayUs, 99)},
        today,
        {2, 1}},
       {"synchronised and yet nine days behind, set in the same boot",
-       {synced("c", 20, 1, -9 * kDayUs), synced("c", 18, 3)},
+       {synced("c", 20, 1, -9 * kOneDayUs), synced("c", 18, 3)},
        today,
        {20, 18}},
       {"synchronised and nine days behind to the end: no older than what was before",
-       {synced("a", 30, 1), synced("a", 29, 2), synced("c", 20, 1, -9 * kDayUs), synced("c", 19, 2, -9 * kDayUs)},
+       {synced("a", 30, 1), synced("a", 29, 2), synced("c", 20, 1, -9 * kOneDayUs), synced("c", 19, 2, -9 * kOneDayUs)},
        today,
        {30, 29, 29, 29}},
       {"synchronised for less than an hour: not believed",
@@ -68,16 +70,16 @@ TEST(RecordedTimes, ClockHistories) {
        today,
        {30, 29, 3, 3, 3}},
       {"three hours ahead: what follows is as young",
-       {synced("a", 30, 1), synced("a", 29, 2), synced("c", 20, 1, 3 * kHourUs), synced("c", 19, 2, 3 * kHourUs),
+       {synced("a", 30, 1), synced("a", 29, 2), synced("c", 20, 1, 3 * kOneHourUs), synced("c", 19, 2, 3 * kOneHourUs),
         synced("d", 18, 1), synced("d", 17, 2)},
        today,
        {30, 29, 17, 16, 16, 16}},
       {"no index: dates that agree with names",
-       {{.unix_us = kTodayUs - 9 * kHourUs, .trusted = true, .boot = {}}, synced("b", 3, 97)},
+       {{.unix_us = kTodayUs - 9 * kOneHourUs, .trusted = true, .boot = {}}, synced("b", 3, 97)},
        today,
        {9, 3}},
       {"no index: dates that do not",
-       {{.unix_us = kTodayUs - 9 * kHourUs, .trusted = false, .boot = {}}, synced("b", 3, 97)},
+       {{.unix_us = kTodayUs - 9 * kOneHourUs, .trusted = false, .boot = {}}, synced("b", 3, 97)},
        today,
        {3, 3}},
   };
@@ -86,7 +88,7 @@ TEST(RecordedTimes, ClockHistories) {
     ASSERT_EQ(times.size(), c.files.size()) << c.name;
     for (std::size_t i = 0; i < times.size(); ++i) {
       std::optional<std::int64_t> hours;
-      if (times[i]) hours = (c.now.unix_us - *times[i]) / kHourUs;
+      if (times[i]) hours = (c.now.unix_us - *times[i]) / kOneHourUs;
       EXPECT_EQ(hours, c.hours_ago[i]) << c.name << ": file " << i;
     }
   }
@@ -95,7 +97,7 @@ TEST(RecordedTimes, ClockHistories) {
 TEST(RecordedTimes, SilenceIsTheTimeBeforeThisBootsFirstFile) {
   const Moment now = synced("b", 0, 100);
   const auto silence = [&](const std::vector<Moment>& files) {
-    return silence_before_boot_us(files, recorded_us(files, now), now) / kHourUs;
+    return silence_before_boot_us(files, recorded_us(files, now), now) / kOneHourUs;
   };
   EXPECT_EQ(silence({}), 0);
   EXPECT_EQ(silence({synced("a", 51, 1), synced("a", 50, 2)}), 50);
@@ -107,9 +109,9 @@ TEST(RecordedTimes, SilenceIsTheTimeBeforeThisBootsFirstFile) {
 
 TEST(ClockTrial, BelievesAtOnceWhatDeletesNotAll) {
   ClockTrial trial;
-  EXPECT_TRUE(trial.believed(synced("b", 0), 0, kDayUs));
-  EXPECT_TRUE(trial.believed(synced("b", 0), kDayUs, kDayUs));
-  EXPECT_FALSE(trial.believed(unsynced("b", kTodayUs, 0), 0, kDayUs));
+  EXPECT_TRUE(trial.believed(synced("b", 0), 0, kOneDayUs));
+  EXPECT_TRUE(trial.believed(synced("b", 0), kOneDayUs, kOneDayUs));
+  EXPECT_FALSE(trial.believed(unsynced("b", kTodayUs, 0), 0, kOneDayUs));
 }
 
 TEST(ClockTrial, ALongSilenceTakesAnHourOfASteadyClock) {
@@ -119,16 +121,16 @@ TEST(ClockTrial, ALongSilenceTakesAnHourOfASteadyClock) {
                      .trusted = true,
                      .boot = "b",
                      .monotonic_us = minutes * 60'000'000};
-    return trial.believed(now, 10 * kDayUs, kDayUs);
+    return trial.believed(now, 10 * kOneDayUs, kOneDayUs);
   };
   EXPECT_FALSE(at(0, 0));
   EXPECT_FALSE(at(59, 0));
   EXPECT_TRUE(at(60, 1'000'000));
-  EXPECT_FALSE(at(61, -9 * kDayUs)) << "it was set";
-  EXPECT_FALSE(at(120, -9 * kDayUs));
-  EXPECT_TRUE(at(121, -9 * kDayUs));
-  EXPECT_FALSE(trial.believed(unsynced("b", kTodayUs, 3), 10 * kDayUs, kDayUs));
-  EXPECT_FALSE(at(122, -9 * kDayUs)) << "it was not synchronised meanwhile";
+  EXPECT_FALSE(at(61, -9 * kOneDayUs)) << "it was set";
+  EXPECT_FALSE(at(120, -9 * kOneDayUs));
+  EXPECT_TRUE(at(121, -9 * kOneDayUs));
+  EXPECT_FALSE(trial.believed(unsynced("b", kTodayUs, 3), 10 * kOneDayUs, kOneDayUs));
+  EXPECT_FALSE(at(122, -9 * kOneDayUs)) << "it was not synchronised meanwhile";
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 namespace campipe::record::library {
 namespace {
 
-constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::int64_t kStartMs = 1'763'683'200'000;
+constexpr std::int64_t kStepMs = 3'600'000;
+constexpr std::int64_t kFirstMs = 1'763'683'200'000;
 
 class CatalogueTest : public testing::Test {
 protected:
@@ -20,7 +20,7 @@ protected:
     std::uint64_t order;  // 0: the index knows nothing
   };
   static segment::SegmentName name(const File& file) {
-    return {.start_ms = kStartMs + file.hour * kHourMs,
+    return {.start_ms = kFirstMs + file.hour * kStepMs,
             .run = file.run,
             .sequence = file.sequence,
             .container = segment::Container::mp4};
@@ -28,10 +28,10 @@ protected:
   void write(const File& file) {
     const std::string path = Published{.name = name(file)}.path();
     temp_.write(path, "x");
-    temp_.touch(path, kStartMs / 1000 + file.modified_hour * 3600);
+    temp_.touch(path, kFirstMs / 1000 + file.modified_hour * 3600);
     if (file.order == 0) return;
     stamps_[to_string(name(file))] = {.order = file.order,
-                                      .at = {.unix_us = (kStartMs + file.modified_hour * kHourMs) * 1000,
+                                      .at = {.unix_us = (kFirstMs + file.modified_hour * kStepMs) * 1000,
                                              .trusted = true,
                                              .boot = "b",
                                              .monotonic_us = 0}};
