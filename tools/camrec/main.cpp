@@ -1,7 +1,7 @@
 #include <chrono>
-#include <csignal>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -107,6 +107,13 @@ int run(int argc, char** argv) {
   wire::stream::ReadOptions read_options{.stop_fd = stop.fd(), .input_format = options.input_format};
   read_options.on_idle = [&] { telemetry.alive(); };
   read_options.on_waiting = [&](bool now) { telemetry.set_waiting(now); };
+  SourceStatus source;
+  read_options.on_source = [&, name = wire::shown_input(endpoint)](const SourceStatus& status) {
+    const SourceStatus before = std::exchange(source, status);
+    if (status.lost() && !before.lost()) log::warning("{}: its source is lost: {}", name, status.reason);
+    if (before.lost() && !status.lost()) log::info("{}: its source is back", name);
+    telemetry.set_source(status);
+  };
   const auto reader = wire::open_reader(endpoint, std::move(read_options));
   record::Recording recording(std::move(options.recording));
   return recording.run(*reader, telemetry,
@@ -116,6 +123,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // the largest file is an error of write(2), after which the next file begins
   return campipe::cli::run("camrec", [&] { return run(argc, argv); });
 }
