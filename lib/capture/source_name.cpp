@@ -5,10 +5,13 @@
 #include <cctype>
 #include <cerrno>
 #include <fstream>
+#include <vector>
 
 #include <sys/stat.h>
 
 #include "base/error.hpp"
+#include "base/missing_folder.hpp"
+#include "base/nearest.hpp"
 #include "base/redact.hpp"
 #include "base/units.hpp"
 
@@ -53,9 +56,20 @@ SourceName parse_source(std::string_view text) {
   return {is_device ? SourceKind::device : SourceKind::file, std::move(path)};
 }
 
+std::string no_such_source(std::string_view path) {
+  static const std::vector<std::string> kWords{"pattern", "auto"};
+  const std::string what = std::string(path) + ": no such file or device";
+  if (path == "help" || path == "version") return what + ": see camgrab --" + std::string(path);
+  if (std::string meant = did_you_mean(path, kWords); !meant.empty()) return what + meant;
+  return what + ": see camgrab --list";
+}
+
 std::string read_url_file(const std::string& path) {
   std::ifstream file(path);
-  if (!file) throw_errno(errno, path);
+  if (!file) {
+    const int error = errno;
+    throw_errno(error, path + (error == ENOENT ? missing_folder(path) : ""));
+  }
   std::string line;
   std::getline(file, line);
   while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) line.pop_back();

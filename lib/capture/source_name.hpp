@@ -17,6 +17,10 @@ struct SourceName {
 /// Error(no_input) for one without a host.
 SourceName parse_source(std::string_view text);
 
+/// Why there is nothing at a path that is a source, and the remedy: "patern: no such file or device: did you mean
+/// pattern?". "help" and "version" lead to these options, anything else to --list.
+std::string no_such_source(std::string_view path);
+
 /// The URL in the first line of a file. Throws Error(no_input, permission, bad_data).
 std::string read_url_file(const std::string& path);
 

@@ -1,6 +1,8 @@
 #include "cli/app.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -8,6 +10,7 @@
 #include "base/log.hpp"
 #include "cli/completion/scripts.hpp"
 #include "cli/help.hpp"
+#include "cli/mistake.hpp"
 
 namespace campipe::cli {
 
@@ -28,6 +31,11 @@ std::string long_name(const std::string& names) {
   return comma == std::string::npos ? names : names.substr(comma + 1);
 }
 
+/// " to 100"; nothing for a limit that is only the type's.
+std::string up_to(std::int64_t max) {
+  return max >= std::numeric_limits<std::int32_t>::max() ? "" : fmt::format(" to {}", max);
+}
+
 }  // namespace
 
 App::App(std::string tool, std::string description, std::string examples)
@@ -43,6 +51,9 @@ App::App(std::string tool, std::string description, std::string examples)
   app_.add_option("--log-format", common_.log_format, "text or json, one object a line (default text)")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("FORMAT");
+  hint("-v", "--verbose prints more, --version the version");
+  hint("-V", "--version prints the version, --verbose more");
+  hint("-?", "-h and --help print the help");
   duration("--stats", common_.stats, "Print a line of statistics every DURATION, e.g. 10s");
   app_.add_flag("--check", common_.check, "Check the options, print what would be opened and exit")->group("");
   group("Options");
@@ -66,6 +77,10 @@ bool App::printed_completion(int argc, char** argv) const {
 
 std::optional<int> App::parse(int argc, char** argv) {
   if (printed_completion(argc, argv)) return 0;
+  if (const std::string two = split_quantity(app_, std::vector<std::string>(argv + 1, argv + std::max(argc, 1)));
+      !two.empty()) {
+    throw Error(ExitCode::usage, two);
+  }
   try {
     app_.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -78,11 +93,8 @@ std::optional<int> App::parse(int argc, char** argv) {
     std::printf("%s %s\n", tool_.c_str(), CAMPIPE_VERSION);
     return 0;
   } catch (const CLI::ParseError& error) {
-    std::string what = error.what();
-    for (char& c : what) {
-      if (c == '\n') c = ' ';
-    }
-    throw Error(ExitCode::usage, fmt::format("{}: see {} --help", what, tool_));
+    if (argc <= 1 && app_.get_require_subcommand_min() > 0) std::fputs(command_list(app_).c_str(), stderr);
+    throw Error(ExitCode::usage, explain(app_, error, hints_));
   }
   log::init({.tool = tool_,
              .level = common_.quiet ? log::Level::error : (common_.verbose ? log::Level::debug : log::Level::info),
@@ -90,22 +102,23 @@ std::optional<int> App::parse(int argc, char** argv) {
   return std::nullopt;
 }
 
-CLI::Option* App::duration(const std::string& name, std::chrono::nanoseconds& value, const std::string& help) {
+CLI::Option* App::duration(const std::string& name, std::chrono::nanoseconds& value, const std::string& help,
+                           const char* example) {
   return app_
       .add_option_function<std::string>(
           name,
           parsed_into(
-              value, long_name(name), [](const std::string& t) { return parse_duration(t); }, "250ms, 10s or 5m"),
+              value, long_name(name), [](const std::string& t) { return parse_duration(t); }, example),
           help)
       ->type_name("DURATION");
 }
 
-CLI::Option* App::bytes(const std::string& name, std::int64_t& value, const std::string& help) {
+CLI::Option* App::bytes(const std::string& name, std::int64_t& value, const std::string& help, const char* example) {
   return app_
       .add_option_function<std::string>(
           name,
           parsed_into(
-              value, long_name(name), [](const std::string& t) { return parse_bytes(t); }, "4M, 512KiB or 20G"),
+              value, long_name(name), [](const std::string& t) { return parse_bytes(t); }, example),
           help)
       ->type_name("BYTES");
 }
@@ -138,9 +151,10 @@ CLI::Option* App::integer(const std::string& name, std::int64_t& value, std::int
           name,
           [&value, label = long_name(name), min, max](const std::string& text) {
             const auto number = parse_integer(text, min, max);
-            if (!number)
+            if (!number) {
               throw CLI::ValidationError(
-                  fmt::format("{}: cannot use '{}': a whole number from {} to {}", label, text, min, max));
+                  fmt::format("{}: cannot use '{}': a whole number from {}{}", label, text, min, up_to(max)));
+            }
             value = *number;
           },
           help)

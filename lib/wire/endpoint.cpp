@@ -4,7 +4,9 @@
 #include <cctype>
 #include <cerrno>
 #include <filesystem>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,6 +14,8 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/missing_folder.hpp"
+#include "base/nearest.hpp"
 #include "base/redact.hpp"
 #include "base/standard_fds.hpp"
 #include "base/units.hpp"
@@ -89,6 +93,27 @@ Fd checked_input(Fd fd, const std::string& name) {
   return fd;
 }
 
+/// The rings that there are; none where they cannot be looked for.
+std::vector<std::string> rings() {
+  try {
+    return ring::kernel::all_names();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+/// Why an input is not there, as far as that can be told, and what to do.
+std::string missing_input(const std::string& path) {
+  if (const std::string folder = missing_folder(path); !folder.empty()) return folder;
+  if (path.starts_with("/dev/")) return ": cameras are listed by camgrab --list";
+  if (path.find('/') == std::string::npos) {
+    const std::vector<std::string> names = rings();
+    if (std::ranges::find(names, path) != names.end()) return ": there is a ring of that name: shm:" + path;
+    if (std::string meant = did_you_mean(path, names, "shm:"); !meant.empty()) return meant;
+  }
+  return ": a FIFO has to be made first: mkfifo " + path;
+}
+
 /// A device that is not there would be made as a regular file, in memory, until it is full.
 void refuse_missing_device(const std::string& path, const std::string& name) {
   std::error_code error;
@@ -100,7 +125,9 @@ void refuse_missing_device(const std::string& path, const std::string& name) {
     target = target.parent_path() / std::filesystem::read_symlink(target, error);
   const std::string where = std::filesystem::weakly_canonical(std::filesystem::absolute(target, error), error).string();
   const bool device = where.starts_with("/dev/") && !where.starts_with("/dev/shm/");
-  if (device) throw Error(ExitCode::cannot_create, name + ": there is no such device, and a file does not belong there");
+  if (!device) return;
+  const char* const remedy = where.starts_with("/dev/video") ? ": modprobe v4l2loopback makes one" : "";
+  throw Error(ExitCode::cannot_create, name + ": there is no such device, and a file does not belong there" + remedy);
 }
 
 Fd checked_output(Fd fd, const std::string& name) {
@@ -162,6 +189,8 @@ Fd open_input(const Endpoint& endpoint) {
       break;
   }
   Fd fd(::open(endpoint.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd && errno == ENOENT)
+    throw Error(ExitCode::no_input, name + ": cannot open: " + errno_text(ENOENT) + missing_input(endpoint.path));
   if (!fd) throw_errno(errno, name + ": cannot open");
   return checked_input(std::move(fd), name);
 }
@@ -181,7 +210,11 @@ Fd open_output(const Endpoint& endpoint) {
   refuse_missing_device(endpoint.path, name);
   constexpr mode_t kMode = 0666;  // less the umask
   Fd fd(::open(endpoint.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, kMode));
-  if (!fd) throw Error(code_for_creating(errno), name + ": cannot create: " + errno_text(errno));
+  if (!fd) {
+    const int error = errno;
+    const std::string why = error == ENOENT ? missing_folder(endpoint.path) : "";
+    throw Error(code_for_creating(error), name + ": cannot create: " + errno_text(error) + why);
+  }
   return checked_output(std::move(fd), name);
 }
 

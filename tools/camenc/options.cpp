@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/nearest.hpp"
 #include "cli/plan.hpp"
 #include "cli/ring_options.hpp"
 #include "wire/bare/plain_writers.hpp"
@@ -23,6 +24,7 @@ constexpr const char* kExamples =
 )";
 
 using codec::Target;
+using media::PixelFormat;
 using wire::stream::OutputFormat;
 
 [[noreturn]] void refuse(const std::string& why) {
@@ -74,7 +76,7 @@ void declare_encoding(cli::App& app, Words& words) {
 }
 
 void declare_h264(cli::App& app, Words& words) {
-  app.bytes("-b,--bitrate", words.bitrate, "H.264 bits per second, e.g. 4M (default by size and rate)")
+  app.bytes("-b,--bitrate", words.bitrate, "H.264 bits per second, e.g. 4M (default by size and rate)", "4M or 800k")
       ->type_name("BITRATE");
   app.integer("-g,--gop", words.gop_frames, 1, 100'000, "H.264 frames from keyframe to keyframe (default 1 s of them)");
   app->add_option("-p,--preset", words.preset,
@@ -83,6 +85,14 @@ void declare_h264(cli::App& app, Words& words) {
           {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"}))
       ->type_name("PRESET");
   app.integer("--threads", words.threads, 1, 64, "For H.264 (default: as many as the pictures need)");
+}
+
+std::string no_such_pixel_format(const std::string& word) {
+  std::vector<std::string> names;
+  for (int i = static_cast<int>(PixelFormat::none) + 1; i <= static_cast<int>(PixelFormat::rgb565le); ++i)
+    names.emplace_back(media::name(static_cast<PixelFormat>(i)));
+  const std::string meant = did_you_mean(word, names);
+  return fmt::format("no such format: {}{}", word, meant.empty() ? ": there are " + listed(names) : meant);
 }
 
 /// The codec that goes with an output format when -c is not given.
@@ -111,10 +121,13 @@ std::optional<T> given(std::int64_t value) {
 
 void settle_codec(const Words& words, EncodeOptions& options) {
   const auto format = wire::bare::output_format_by_name(words.output_format);
-  if (!format) refuse(fmt::format("--output-format: no such format: {}", words.output_format));
+  if (!format) {
+    refuse(fmt::format("--output-format: no such format: {}: there are nut, jpeg, mjpeg, h264, h265, y4m and rawvideo",
+                       words.output_format));
+  }
   options.output_format = *format;
   const auto target = words.codec.empty() ? target_for(*format) : codec::target_by_name(words.codec);
-  if (!target) refuse(fmt::format("-c: no such codec: {}", words.codec));
+  if (!target) refuse(fmt::format("-c: no such codec: {}: there are mjpeg, h264, raw and copy", words.codec));
   if (!fits(*target, *format))
     refuse(fmt::format("-c {} does not go with --output-format {}", words.codec, words.output_format));
   options.settings.target = *target;
@@ -149,7 +162,7 @@ void settle_settings(const Words& words, EncodeOptions& options) {
   }
   if (!words.pixel_format.empty()) {
     settings.pixel_format = media::pixel_format_by_name(words.pixel_format);
-    if (!settings.pixel_format) refuse(fmt::format("--pixel-format: no such format: {}", words.pixel_format));
+    if (!settings.pixel_format) refuse("--pixel-format: " + no_such_pixel_format(words.pixel_format));
   } else if (options.output_format == OutputFormat::y4m && settings.target == Target::raw) {
     settings.pixel_format = media::PixelFormat::yuv420p;
   }
@@ -175,6 +188,7 @@ std::optional<int> parse_options(int argc, char** argv, EncodeOptions& options) 
   declare_h264(app, words);
   declare_output(app, options, words);
   ring.add_to(app);
+  for (const char* option : {"--fps", "--framerate"}) app.hint(option, "use -r FPS");
   if (const auto code = app.parse(argc, argv)) return code;
   options.common = app.common();
   settle_codec(words, options);

@@ -19,6 +19,7 @@
 #include "cli/telemetry.hpp"
 #include "ffmpeg/error.hpp"
 #include "options.hpp"
+#include "remedy.hpp"
 #include "wire/open.hpp"
 
 namespace campipe {
@@ -168,10 +169,17 @@ int camgrab(int argc, char** argv) {
                       .complete_is_end = options.output_format == wire::stream::OutputFormat::jpeg},
                      options.demand);
   tick = [&grab] { grab.tick(); };
-  grab.run();
+  try {
+    grab.run();
+  } catch (const OutputClosed&) {
+    throw;
+  } catch (const Error& error) {
+    if (grab.frames() > 0 && error.code() != ExitCode::usage) throw;  // it has worked
+    throw Error(error.code(), error.what() + remedy_for(error, options));
+  }
   if (grab.frames() == 0 && end.is_over() && !stop.stopped() && !options.demand.on_demand) {
-    throw Error(ExitCode::bad_data, source->name() + ": no frame within " + format_duration(options.duration) +
-                                        grab.why_none());
+    throw Error(ExitCode::bad_data,
+                source->name() + ": no frame within " + format_duration(options.duration) + grab.why_none());
   }
   return 0;
 }

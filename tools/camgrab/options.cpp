@@ -1,9 +1,13 @@
 #include "options.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
+#include <system_error>
+#include <utility>
 
 #include "base/error.hpp"
+#include "base/nearest.hpp"
 #include "base/redact.hpp"
 #include "cli/plan.hpp"
 #include "cli/ring_options.hpp"
@@ -83,17 +87,28 @@ void add_list_options(cli::App& app, GrabOptions& options) {
   app->add_flag("--json", options.json, "Lists as JSON");
 }
 
+/// What was given as a URL may be a path, too, but then of something. It is not printed: it may be a password.
+capture::SourceName checked_url(capture::SourceName source, const GrabOptions& options, const std::string& where) {
+  std::error_code error;
+  if (source.kind == SourceKind::file && !options.wait && !options.common.check &&
+      !std::filesystem::exists(source.text, error) && !error)
+    throw Error(ExitCode::no_input, where + " is no URL, device or file: write it like rtsp://user:password@host/path");
+  return source;
+}
+
 capture::SourceName find_source(const Texts& texts, GrabOptions& options) {
   if (!texts.url_file.empty()) {
     if (!texts.source.empty()) throw Error(ExitCode::usage, "--url-file: there is a SOURCE already: give one of them");
-    return capture::parse_source(capture::read_url_file(texts.url_file));
+    return checked_url(capture::parse_source(capture::read_url_file(texts.url_file)), options,
+                       texts.url_file + ": its first line");
   }
   if (!texts.source.empty()) {
     options.url_was_argument = redact_url(texts.source) != texts.source;
     return capture::parse_source(texts.source);
   }
   const char* url = std::getenv("CAMGRAB_URL");
-  return capture::parse_source(url != nullptr && *url != '\0' ? url : "auto");
+  if (url == nullptr || *url == '\0') return capture::parse_source("auto");
+  return checked_url(capture::parse_source(url), options, "$CAMGRAB_URL");
 }
 
 /// An option that the source cannot obey is refused, not ignored.
@@ -114,7 +129,25 @@ void check_source_options(cli::App& app, const GrabOptions& options) {
   only("--rtsp-transport", options.source.text.starts_with("rtsp"), "the source is no RTSP URL");
   only("--timeout", kind == SourceKind::network, "the source is no URL");
   only("--json", options.list || options.list_formats, "only --list and --list-formats have it");
-  only("--list-formats", kind == SourceKind::device, "the source is no camera");
+  only("--list-formats", kind == SourceKind::device,
+       "only cameras have it; camgrab SOURCE -n 1 -o /dev/null --stats 1s tells what comes");
+}
+
+std::string no_such_format(const std::string& word) {
+  const std::vector<std::string> names{"mjpeg", "h264",    "h265",  "raw",   "yuyv",
+                                       "nv12",  "yuv420p", "rgb24", "bgr24", "gray"};
+  const std::string what = "no such format: " + word, meant = did_you_mean(word, names);
+  if (!meant.empty()) return what + meant;
+  return what + ": there are " + listed(names) + "; a camera's own: camgrab --list-formats";
+}
+
+/// Options of the programs before and behind it.
+void add_hints(cli::App& app) {
+  for (const char* option : {"-c", "--codec", "-q", "--quality", "-b", "--bitrate"})
+    app.hint(option, std::string("camgrab does not encode: put camenc ") + option + " behind it");
+  for (const char* option : {"-i", "--input", "-d", "--device"})
+    app.hint(option, "the source is given without: camgrab SOURCE");
+  for (const char* option : {"--fps", "--framerate"}) app.hint(option, "use -r FPS");
 }
 
 cli::Plan plan_of(const GrabOptions& options) {
@@ -139,6 +172,7 @@ std::optional<int> parse_options(int argc, char** argv, GrabOptions& options) {
   add_output_options(app, options, texts);
   ring.add_to(app);
   add_list_options(app, options);
+  add_hints(app);
   if (const auto code = app.parse(argc, argv)) return code;
 
   options.common = app.common();
@@ -153,13 +187,14 @@ std::optional<int> parse_options(int argc, char** argv, GrabOptions& options) {
   if (texts.stall.count() >= 0) options.stall_timeout = texts.stall;
   if (!texts.format.empty()) {
     options.format = capture::v4l2::parse_format_wish(texts.format);
-    if (!options.format)
-      throw Error(ExitCode::usage, "--format: no such format: " + texts.format + ": see camgrab --list-formats");
+    if (!options.format) throw Error(ExitCode::usage, "--format: " + no_such_format(texts.format));
   }
   const auto format = wire::bare::output_format_by_name(texts.output_format);
   if (!format)
-    throw Error(ExitCode::usage, "--output-format: no such format: " + texts.output_format + ": see camgrab --help");
+    throw Error(ExitCode::usage, "--output-format: no such format: " + texts.output_format +
+                                     ": there are nut, mjpeg, jpeg, h264, h265, y4m and rawvideo");
   options.output_format = *format;
+  options.output_format_name = texts.output_format;
   if (options.common.check) return cli::print(plan_of(options));
   return std::nullopt;
 }

@@ -32,6 +32,7 @@ struct GrabOptions {
   std::chrono::nanoseconds timeout{std::chrono::seconds(10)};
   std::optional<std::chrono::nanoseconds> stall_timeout;
   wire::stream::OutputFormat output_format = wire::stream::OutputFormat::nut;
+  std::string output_format_name = "nut";
 };
 
 /// Answers the exit code where the program ends here (--help, --version), else fills `options`. Throws Error.

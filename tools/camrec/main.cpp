@@ -47,7 +47,8 @@ void add_options(cli::App& app, Options& options) {
       ->type_name("NAME");
   app.duration("--segment", options.recording.segment,
                "Length of a file, which ends at the next keyframe (default 10m)");
-  app.duration("--keep", options.recording.limits.keep, "Delete files older than this; 0 keeps all (default 7d)");
+  app.duration("--keep", options.recording.limits.keep, "Delete files older than this; 0 keeps all (default 7d)",
+               "12h or 7d; 0 keeps everything");
   app.bytes("--max-size", options.recording.limits.max_bytes,
             "Delete the oldest when all files of NAME take more; 0 = no limit (default 0)");
   app->add_option("--min-free", options.min_free,
@@ -94,6 +95,7 @@ int run(int argc, char** argv) {
   options.recording.limits.keep = 7 * 24h;
   cli::App app("camrec", kDescription, kExamples);
   add_options(app, options);
+  for (const char* option : {"-o", "--output", "--dir"}) app.hint(option, "the folder is given without: camrec DIR");
   if (const auto code = app.parse(argc, argv)) return *code;
   const wire::Endpoint endpoint = wire::parse_endpoint(options.input);
   check(options, endpoint);

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/nearest.hpp"
 #include "cli/app.hpp"
 #include "cli/run.hpp"
 #include "report.hpp"
@@ -43,6 +44,29 @@ std::string ring_name(const std::string& text) {
   return name;
 }
 
+/// Names the ring that was probably meant where there is none of that name.
+[[noreturn]] void refuse_missing(const std::string& name, const Error& error) {
+  const std::string meant =
+      error.code() == ExitCode::no_input ? did_you_mean(name, ring::kernel::all_names()) : std::string();
+  throw Error(error.code(), error.what() + meant);
+}
+
+ring::Survey survey_of(const std::string& name) {
+  try {
+    return ring::survey(name);
+  } catch (const Error& error) {
+    refuse_missing(name, error);
+  }
+}
+
+void remove(const std::string& name, bool force) {
+  try {
+    ring::remove(name, force);
+  } catch (const Error& error) {
+    refuse_missing(name, error);
+  }
+}
+
 /// Throws OutputClosed or Error(io_error) when stdout does not take it.
 void print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
@@ -71,7 +95,7 @@ int list(const Options& options) {
 }
 
 int stat(const Options& options) {
-  const ring::Survey survey = ring::survey(ring_name(options.names.front()));
+  const ring::Survey survey = survey_of(ring_name(options.names.front()));
   print(options.json ? dumped(json_of(survey)) : text_of(survey));
   return 0;
 }
@@ -83,7 +107,7 @@ int remove(const Options& options) {
   int code = 0;
   for (const std::string& name : names) {
     try {
-      ring::remove(name, options.force);
+      remove(name, options.force);
     } catch (const Error& error) {
       log::error("{}", error.what());
       if (code == 0) code = static_cast<int>(error.code());

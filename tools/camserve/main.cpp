@@ -110,6 +110,8 @@ int body(int argc, char** argv) {
                   "begins like gop: with the newest keyframe and all since; wait: with the next that comes")
       ->check(CLI::IsMember({"idr", "gop", "wait"}))
       ->type_name("WHERE");
+  for (const char* option : {"-p", "--port"}) app.hint(option, "use --http :PORT, or --rtsp :PORT");
+  for (const char* option : {"-i", "--input"}) app.hint(option, "inputs are given without: camserve [NAME=]ENDPOINT");
   if (const auto code = app.parse(argc, argv)) return *code;
 
   for (std::string& host : options.hosts) host = serve::access::parse_rule(host);

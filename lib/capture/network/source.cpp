@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/redact.hpp"
+#include "capture/source_name.hpp"
 
 namespace campipe::capture::network {
 
@@ -32,7 +33,7 @@ std::string protocols_for(const std::string& url) {
 void check_file(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) throw Error(ExitCode::no_input, path + ": no such file or device: see camgrab --list");
+    if (errno == ENOENT) throw Error(ExitCode::no_input, no_such_source(path));
     throw_errno(errno, path);
   }
   if (S_ISDIR(status.st_mode)) throw Error(ExitCode::no_input, path + ": is a directory: give a file in it");

@@ -11,10 +11,12 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/nearest.hpp"
 #include "media/h264.hpp"
 #include "media/h265.hpp"
 #include "media/inter_coded.hpp"
 #include "media/picture.hpp"
+#include "ring/kernel/names.hpp"
 #include "wire/shm/format.hpp"
 #include "wire/stream/on_change.hpp"
 
@@ -72,6 +74,15 @@ std::optional<media::Picture> picture_in(const ring::layout::Unit& unit, const m
     tight += row * rows;
   }
   return picture;
+}
+
+/// ": did you mean shm:front.raw?" for a ring that is waited for; empty when none of such a name is there.
+std::string rings_close_to(const std::string& name) {
+  try {
+    return did_you_mean(name, ring::kernel::all_names(), "shm:");
+  } catch (const Error&) {
+    return {};  // they cannot be looked for: then none is known
+  }
 }
 
 }  // namespace
@@ -167,8 +178,9 @@ void Reader::say_link(ring::read::Link link) {
   if (link == ring::read::Link::live) {
     if (before) log::info("{}: {}", name_, before == ring::read::Link::no_ring ? "it is there" : "its writer is back");
   } else if (!before) {
-    log::info("waiting for {}: {}", name_,
-              link == ring::read::Link::no_ring ? "nobody has made it yet" : "nobody writes to it at the moment");
+    const bool none = link == ring::read::Link::no_ring;
+    log::info("waiting for {}: {}{}", name_, none ? "nobody has made it yet" : "nobody writes to it at the moment",
+              none ? rings_close_to(ring_) : "");
   } else {
     log::info("{}: {}: waiting for the next", name_,
               link == ring::read::Link::no_ring ? "it was taken away" : "its writer is gone");
