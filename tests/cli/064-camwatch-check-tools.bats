@@ -56,7 +56,7 @@ SERVE='serve: {from: grab, cmd: [camserve, --http, "127.0.0.1:0", --rtsp, none]}
   finds -q "-q is for -c mjpeg" "$GRAB" 'enc: {from: grab, cmd: [camenc, -q, "5", -c, h264]}' "${SERVE/grab/enc}"
   finds --realtime "only a file can be slowed down" 'grab: {cmd: [camgrab, pattern, --realtime]}' "$SERVE"
   finds --http "nothing would be served" "$GRAB" 'serve: {from: grab, cmd: [camserve, --http, none, --rtsp, none]}'
-  finds 'camrec]' "dir" "$GRAB" 'rec: {from: grab, cmd: [camrec]}'
+  finds 'camrec]' "DIR is missing" "$GRAB" 'rec: {from: grab, cmd: [camrec]}'
 }
 
 @test "camwatch check finds tools that nobody feeds or reads" {

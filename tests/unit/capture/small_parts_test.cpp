@@ -40,6 +40,12 @@ TEST(SourceName, TellsWhatIsMeant) {
   }
 }
 
+TEST(SourceName, WhatIsNotThereLeadsToTheWordThatWasMeantOrToAList) {
+  EXPECT_EQ(no_such_source("patern"), "patern: no such file or device: did you mean pattern?");
+  EXPECT_EQ(no_such_source("help"), "help: no such file or device: see camgrab --help");
+  EXPECT_EQ(no_such_source("film.mp4"), "film.mp4: no such file or device: see camgrab --list");
+}
+
 TEST(SourceName, RefusesUrlsWithoutShowingPasswords) {
   for (const char* text : {"gopher://u:secret@h/", "rtsp://", "rtsp:///p:secret", "http://u:secret@h/a b"}) {
     try {
