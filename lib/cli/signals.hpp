@@ -2,6 +2,8 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <optional>
 #include <thread>
 
 #include "base/fd.hpp"
@@ -12,11 +14,13 @@ namespace campipe::cli {
 /// signals for all of them. One thread of its own waits for signals; nothing runs in a signal handler.
 ///
 /// The first signal asks for an orderly end: finish the frame, write trailers, exit 0. When that takes longer than
-/// `grace` (a reader that does not take the last frame) or a second signal comes, the process ends at once with code 0
-/// after the first and 1 after a second.
+/// `grace` (a reader that does not take the last frame), the process ends at once with code 0; it does so with 1 when a
+/// SIGINT or SIGTERM comes again, `insist` or more after the first signal. What comes sooner, and any further SIGHUP,
+/// is the same wish once more.
 class StopSignal {
 public:
-  explicit StopSignal(std::chrono::milliseconds grace = std::chrono::seconds(2));
+  explicit StopSignal(std::chrono::milliseconds grace = std::chrono::seconds(2),
+                      std::chrono::milliseconds insist = std::chrono::milliseconds(500));
   ~StopSignal();
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
@@ -30,10 +34,14 @@ public:
 private:
   void wait_for_signals();
   void wait_without_descriptor(const sigset_t& set);
+  void take(int signal);
+  int left_ms() const;
+  [[noreturn]] void give_up() const;
 
   Fd event_;
   Fd quit_;  // ends the thread
-  std::chrono::milliseconds grace_;
+  std::chrono::milliseconds grace_, insist_;
+  std::optional<std::int64_t> asked_ns_;  // when the first signal came; of the thread alone
   std::atomic<bool> stopped_ = false;
   std::thread thread_;
 };

@@ -60,7 +60,7 @@ TEST_F(StopSignalDeathTest, SigtermStopsEvenAProcessThatWasToldToIgnoreIt) {
 
 [[noreturn]] void keep_ignoring(int signal) {
   std::signal(signal, SIG_IGN);
-  const StopSignal stop(600s);
+  const StopSignal stop(600s, 0ms);
   ::kill(::getpid(), signal);  // to a process that ignores it: gone when this returns
   const bool stopped = wait_readable(stop.fd(), -1, 0) == Readable::ready;
   ::kill(::getpid(), SIGTERM);
@@ -75,7 +75,7 @@ TEST_F(StopSignalDeathTest, SignalsThatNohupAndBackgroundJobsIgnoreStayIgnored) 
 }
 
 [[noreturn]] void hang_after(int first, int second) {
-  const StopSignal stop(second == 0 ? 1ms : 600s);
+  const StopSignal stop(second == 0 ? 1ms : 600s, 0ms);
   ::kill(::getpid(), first);
   wait_readable(stop.fd(), -1, -1);
   if (second != 0) ::kill(::getpid(), second);
@@ -91,6 +91,21 @@ TEST_F(StopSignalDeathTest, EndsAtOnceWithOneAfterASecondSignal) {
   EXPECT_EXIT(hang_after(SIGTERM, SIGTERM), testing::ExitedWithCode(1), "^$");
   EXPECT_EXIT(hang_after(SIGINT, SIGTERM), testing::ExitedWithCode(1), "^$");
   EXPECT_EXIT(hang_after(SIGTERM, SIGINT), testing::ExitedWithCode(1), "^$");
+}
+
+/// `others` while the orderly end is under way, which does not come before `grace` is over.
+[[noreturn]] void hang_through(std::chrono::milliseconds insist, std::initializer_list<int> others) {
+  const StopSignal stop(300ms, insist);
+  ::kill(::getpid(), SIGHUP);
+  wait_readable(stop.fd(), -1, -1);
+  for (const int signal : others) ::kill(::getpid(), signal);
+  for (;;) ::pause();
+}
+
+TEST_F(StopSignalDeathTest, TakesSignalsThatComeAtOnceForOneWish) {
+  const char* const grace = "stopping took over 300 ms";
+  EXPECT_EXIT(hang_through(600s, {SIGHUP, SIGTERM, SIGINT}), testing::ExitedWithCode(0), grace);
+  EXPECT_EXIT(hang_through(0ms, {SIGHUP}), testing::ExitedWithCode(0), grace);
 }
 
 }  // namespace
