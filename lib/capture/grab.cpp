@@ -111,8 +111,7 @@ void Grab::run() {
     }
   }
   finish(false);
-  if (frames_ == 0)
-    throw Error(ExitCode::bad_data, source_.name() + ": ended before its first frame" + why_none());
+  if (frames_ == 0) throw Error(ExitCode::bad_data, source_.name() + ": ended before its first frame" + why_none());
 }
 
 std::string Grab::why_none() const {

@@ -72,8 +72,8 @@ void Telemetry::set_source(const SourceStatus& status) {
 /// With mutex_ held, as tell().
 std::string Telemetry::source_fields() const {
   if (source_.state == SourceState::unknown) return {};
-  std::string text =
-      fmt::format("\nX_CAMPIPE_SOURCE={}\nX_CAMPIPE_SOURCE_SINCE_MS={}", campipe::name(source_.state), source_.since_us / 1000);
+  std::string text = fmt::format("\nX_CAMPIPE_SOURCE={}\nX_CAMPIPE_SOURCE_SINCE_MS={}", campipe::name(source_.state),
+                                 source_.since_us / 1000);
   if (!source_.reason.empty()) text += "\nX_CAMPIPE_SOURCE_REASON=" + source_.reason;
   return text;
 }

@@ -27,10 +27,10 @@ enum class Flow {
 /// To the notify socket: READY=1 from ready(); each second
 /// "X_CAMPIPE_STATE=…\nX_CAMPIPE_FRAMES_IN=…\nX_CAMPIPE_FRAMES_OUT=…\nX_CAMPIPE_LAST_US=…\nX_CAMPIPE_BLOCKED=0|1", with
 /// LAST_US the CLOCK_MONOTONIC µs of the newest frame; what set_source() was told as
-/// "X_CAMPIPE_SOURCE=running|resting|lost\nX_CAMPIPE_SOURCE_SINCE_MS=…\nX_CAMPIPE_SOURCE_REASON=…" (Unix time; the reason
-/// of a lost one only); WATCHDOG=1 with it while alive() was called within the last 2 s
-/// or a write is blocked by the reader behind us. The state is derived: flowing while frames come, stalled when none
-/// came for 2 s after one had, waiting before the first or while set_waiting(true).
+/// "X_CAMPIPE_SOURCE=running|resting|lost\nX_CAMPIPE_SOURCE_SINCE_MS=…\nX_CAMPIPE_SOURCE_REASON=…" (Unix time; the
+/// reason of a lost one only); WATCHDOG=1 with it while alive() was called within the last 2 s or a write is blocked by
+/// the reader behind us. The state is derived: flowing while frames come, stalled when none came for 2 s after one had,
+/// waiting before the first or while set_waiting(true).
 class Telemetry {
 public:
   struct Options {
@@ -87,7 +87,7 @@ private:
   std::atomic<std::int64_t> last_ns_ = 0, alive_ns_ = 0, latency_ns_ = -1;
   std::atomic<bool> waiting_ = false, idle_ = false;
   std::atomic<int> blocked_ = 0;
-  std::mutex mutex_;     // over what follows
+  std::mutex mutex_;  // over what follows
   SourceStatus source_;
   std::condition_variable wake_;
   bool quit_ = false, ready_ = false;

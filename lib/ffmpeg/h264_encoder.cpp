@@ -80,7 +80,8 @@ H264Encoder::H264Encoder(const Settings& settings) : state_(std::make_unique<Sta
   context->height = settings.size.height_px;
   context->pix_fmt = AV_PIX_FMT_YUV420P;
   // A stream may tell 64 bits of each, which x264 has not.
-  av_reduce(&context->framerate.num, &context->framerate.den, settings.frame_rate.num, settings.frame_rate.den, INT32_MAX);
+  av_reduce(&context->framerate.num, &context->framerate.den, settings.frame_rate.num, settings.frame_rate.den,
+            INT32_MAX);
   if (context->framerate.num <= 0 || context->framerate.den <= 0) context->framerate = {30, 1};
   context->time_base = av_inv_q(context->framerate);
   context->color_range = to_av(settings.range);

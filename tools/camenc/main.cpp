@@ -20,8 +20,8 @@ namespace campipe {
 
 namespace {
 
-std::unique_ptr<wire::stream::Reader> open_reader(const EncodeOptions& options, int stop_fd,
-                                                  cli::Telemetry& telemetry, wire::stream::ReadOptions read) {
+std::unique_ptr<wire::stream::Reader> open_reader(const EncodeOptions& options, int stop_fd, cli::Telemetry& telemetry,
+                                                  wire::stream::ReadOptions read) {
   read.stop_fd = stop_fd;
   read.input_format = options.input_format;
   read.on_change = options.on_change;

@@ -40,7 +40,8 @@ std::string writer_text(const ring::Survey& survey) {
 
 /// "live", "lost", "resting": what its writer does says more than that it is there.
 std::string state_text(const ring::Survey& survey) {
-  const bool says_more = survey.state == "live" && (survey.source.lost() || survey.source.state == SourceState::resting);
+  const bool says_more =
+      survey.state == "live" && (survey.source.lost() || survey.source.state == SourceState::resting);
   return says_more ? std::string(name(survey.source.state)) : survey.state;
 }
 

@@ -98,8 +98,8 @@ Pull Source::lose(int error) {
   return lose(error == ENODEV || error == ENXIO || error == EINVAL ? std::string("unplugged") : errno_text(error));
 }
 
-/// A camera may take seconds to its first picture; one at 0.2 frames a second is not silent after five. Only frames that
-/// could be used count: a camera that sends damaged ones for ever gives no picture either.
+/// A camera may take seconds to its first picture; one at 0.2 frames a second is not silent after five. Only frames
+/// that could be used count: a camera that sends damaged ones for ever gives no picture either.
 std::int64_t Source::stall_deadline() const {
   const std::int64_t patience = options_.stall_timeout.count();
   if (patience == 0) return kNever;

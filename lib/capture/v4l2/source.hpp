@@ -62,8 +62,8 @@ private:
   std::string loss_;
   std::string last_choice_;
   std::int64_t started_ns_ = 0, last_captured_ns_ = 0;
-  std::int64_t last_frame_ns_ = 0;   // the newest that could be used
-  std::int64_t last_buffer_ns_ = 0;  // the newest of any kind
+  std::int64_t last_frame_ns_ = 0;                // the newest that could be used
+  std::int64_t last_buffer_ns_ = 0;               // the newest of any kind
   std::optional<std::uint32_t> driver_sequence_;  // of the frame before
   std::uint64_t sequence_ = 0;                    // ours, of the frame before
   int bad_in_a_row_ = 0;

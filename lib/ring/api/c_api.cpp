@@ -633,7 +633,8 @@ int campipe_ring_writer_set_source(campipe_ring_writer* writer, uint32_t state, 
   if (const int error = check(writer)) return error;
   if (state > CAMPIPE_RING_SOURCE_LOST) return argument("set_source: no such state");
   return guarded([&] {
-    writer->source = source_status_after(writer->source, static_cast<SourceState>(state), reason == nullptr ? "" : reason);
+    writer->source =
+        source_status_after(writer->source, static_cast<SourceState>(state), reason == nullptr ? "" : reason);
     writer->writer.set_source(writer->source);
     return 0;
   });

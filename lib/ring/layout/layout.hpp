@@ -41,14 +41,14 @@ constexpr std::uint32_t kRetired =
 constexpr std::uint32_t kClosed = 3;  ///< its writer ended in order; another may take it over
 
 /// What the writer's source does: base/source_status.hpp in words. Any writer stores it, in one piece as a sequence
-/// lock; it counts only while `epoch` is Header::epoch, so that one of 0.1.0, which does not know these bytes and counts
-/// the epoch up, reads as 0 (unknown).
+/// lock; it counts only while `epoch` is Header::epoch, so that one of 0.1.0, which does not know these bytes and
+/// counts the epoch up, reads as 0 (unknown).
 struct SourceField {
   std::atomic<std::uint32_t> state;
-  std::atomic<std::uint32_t> epoch;     ///< of the writer that stored it
-  std::atomic<std::int64_t> since_us;   ///< Unix time
-  std::atomic<std::uint32_t> version;   ///< counts changes, twice each: odd while it is being written
-  std::atomic<std::uint32_t> rests;     ///< how often the writer began to rest
+  std::atomic<std::uint32_t> epoch;                   ///< of the writer that stored it
+  std::atomic<std::int64_t> since_us;                 ///< Unix time
+  std::atomic<std::uint32_t> version;                 ///< counts changes, twice each: odd while it is being written
+  std::atomic<std::uint32_t> rests;                   ///< how often the writer began to rest
   std::array<std::atomic<std::uint64_t>, 12> reason;  ///< at most 95 bytes of UTF-8, NUL-terminated
 };
 static_assert(sizeof(SourceField) == 120);

@@ -14,7 +14,7 @@ enum class Delivery {
   /// In order until what is next is about to leave the ring, then on with the newest: for what works on each picture
   /// and must not be late for ever. Of coded video as in_order.
   live,
-  newest,    ///< the newest picture there is; of inter-coded video: in order, but from the newest keyframe when behind
+  newest,  ///< the newest picture there is; of inter-coded video: in order, but from the newest keyframe when behind
 };
 
 enum class Event {

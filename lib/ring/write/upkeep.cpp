@@ -49,8 +49,7 @@ void Writer::State::note_early() {
   std::string why;
   if (!last || last->owner() != ::geteuid() || !layout::read_geometry(*last, g, why)) return;
   layout::Header& top = *layout::Parts(*last, g).header;
-  if (noted != top.epoch.load(std::memory_order_relaxed))
-    noted = top.epoch.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (noted != top.epoch.load(std::memory_order_relaxed)) noted = top.epoch.fetch_add(1, std::memory_order_relaxed) + 1;
   layout::put_source(top, *source);
   kernel::wake_all(top.futex);
 }

@@ -59,9 +59,9 @@ public:
   /// another. Throws as room() does when there is no ring at all yet.
   bool publish(const layout::UnitInfo& info, std::span<const std::byte> payload);
 
-  /// Tells readers what the source does; again each second while no frames come keeps the ring's names. Before the first
-  /// frame it is told where another writer left a ring. Throws Error(try_again) when the names were removed and another
-  /// writer has them now.
+  /// Tells readers what the source does; again each second while no frames come keeps the ring's names. Before the
+  /// first frame it is told where another writer left a ring. Throws Error(try_again) when the names were removed and
+  /// another writer has them now.
   void set_source(const SourceStatus& status);
 
   // What readers wish: for one thread, which may be another than the one that publishes.

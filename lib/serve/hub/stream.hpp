@@ -111,7 +111,7 @@ public:
   /// For how long nothing may come: 2 s, or three frames of the nominal or, of a stream slower than that, of the
   /// measured rate.
   std::int64_t stall_after_ns() const;
-  double frames_per_second() const;            ///< of the last two seconds; 0 when nothing flows
+  double frames_per_second() const;  ///< of the last two seconds; 0 when nothing flows
   double bits_per_second() const;
   std::int64_t created_at_us() const noexcept { return created_at_us_; }  ///< Unix time
   std::int64_t uptime_ns() const { return clock_() - created_ns_; }
@@ -156,7 +156,7 @@ private:
   Deliveries deliveries_;
   bool ended_ = false;
   std::optional<std::int64_t> newest_ns_;
-  std::deque<Arrival> arrivals_;  // video of the last two seconds
+  std::deque<Arrival> arrivals_;                // video of the last two seconds
   std::array<std::int64_t, 3> intervals_ns_{};  // between the newest arrivals
   std::vector<Client*> clients_;
   int telling_ = 0;  // depth: meanwhile clients_ only grows

@@ -221,9 +221,10 @@ void Inputs::warn_of_keyframes(One& one) {
   if (one.told_of_keyframes || stream.ended() || stream.history().newest_keyframe()) return;
   if (stream.totals().units < kFrames || stream.state() != hub::StreamState::flowing) return;
   one.told_of_keyframes = true;
-  log::warning("{}: no keyframe among {} frames: nobody can join it and there are no stills: set the encoder's keyframe "
-               "interval (GOP) to a few seconds",
-               stream.path(), stream.totals().units);
+  log::warning(
+      "{}: no keyframe among {} frames: nobody can join it and there are no stills: set the encoder's keyframe "
+      "interval (GOP) to a few seconds",
+      stream.path(), stream.totals().units);
 }
 
 /// Whether a followed ring is still worth a stream.

@@ -152,7 +152,8 @@ std::string metrics_text(const hub::Hub& hub, const ServerFacts& facts) {
                   [](const hub::Stream& s) { return s.totals().keyframes; });
   out.each_stream("stream_bytes_total", "counter", "Bytes that came in.",
                   [](const hub::Stream& s) { return s.totals().bytes; });
-  out.each_stream("stream_dropped_frames_total", "counter", "Frames damaged or missing before camserve; not those that a rest did not make.",
+  out.each_stream("stream_dropped_frames_total", "counter",
+                  "Frames damaged or missing before camserve; not those that a rest did not make.",
                   [](const hub::Stream& s) { return s.totals().dropped; });
   out.each_stream("stream_format_changes_total", "counter", "Changes of size, codec or parameter sets.",
                   [](const hub::Stream& s) { return s.totals().format_changes; });

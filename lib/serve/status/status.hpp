@@ -36,7 +36,8 @@ struct Health {
 };
 Health health(const hub::Hub& hub);
 
-/// "source lost 12 s ago: Connection refused", "no frame for 12 s", "no frame yet", "the input ended: …", "nobody watches"; empty while it flows.
+/// "source lost 12 s ago: Connection refused", "no frame for 12 s", "no frame yet", "the input ended: …", "nobody
+/// watches"; empty while it flows.
 std::string why_not_flowing(const hub::Stream& stream);
 
 }  // namespace campipe::serve::status

@@ -12,7 +12,8 @@ Loss::Event Loss::look(Sight sight, config::Duration now, config::Duration lost_
     missing_ = lost_ = false;
     return sight == Sight::flows && std::exchange(told_, false) ? Event::recovered : Event::none;
   }
-  if (!missing_ && !told_) since_ = std::min(since.value_or(now), now);  // told and not yet recovered: it is still the same outage
+  if (!missing_ && !told_)
+    since_ = std::min(since.value_or(now), now);  // told and not yet recovered: it is still the same outage
   missing_ = true;
   if (lost_ || lost_after == config::Duration(0) || now - since_ < lost_after) return Event::none;
   lost_ = true;

@@ -84,7 +84,7 @@ private:
   std::uint64_t skip_bytes_ = 0;  // of a packet or payload that nobody wants
   std::optional<std::uint64_t> last_sequence_;
   bool rested_ = false;  // since the last frame: what it did not make is not missing
-  StreamClock clock_;  // for foreign streams
+  StreamClock clock_;    // for foreign streams
   ForeignClock foreign_;
   ReorderDepth depth_;  // of a foreign stream, whose header may not know
   DtsRule dts_rule_;

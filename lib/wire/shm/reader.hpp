@@ -71,7 +71,7 @@ private:
   std::optional<ring::read::Link> link_;  // as it was last said
   bool waiting_ = false;
   std::uint32_t rests_ = 0;
-  bool rested_ = false;  // since the last frame: what it did not make is not missing
+  bool rested_ = false;      // since the last frame: what it did not make is not missing
   bool complained_ = false;  // about pictures that are none
 
   Fd quit_;  // ends the watcher

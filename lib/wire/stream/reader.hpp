@@ -27,7 +27,8 @@ struct ReaderStats {
   std::uint64_t bytes = 0;
   std::uint64_t resyncs = 0;  ///< times the stream had to be searched for a place to go on
   std::uint64_t dropped = 0;  ///< frames left out: damaged, or between damage and the next keyframe
-  /// Frames that the source's sequence numbers say are missing; not those that were not made because nobody wanted them.
+  /// Frames that the source's sequence numbers say are missing; not those that were not made because nobody wanted
+  /// them.
   std::uint64_t gaps = 0;
   bool truncated = false;
 };

@@ -12,7 +12,8 @@
 namespace campipe::wire::stream {
 
 /// What a filter tells those behind it about the source: what the writer before it says, and what it sees for itself
-/// where that one says nothing or is gone. A lost source outranks a filter that rests. One thread, but for set_wanted().
+/// where that one says nothing or is gone. A lost source outranks a filter that rests. One thread, but for
+/// set_wanted().
 class SourceRelay {
 public:
   struct Options {

@@ -6,14 +6,16 @@ namespace campipe {
 namespace {
 
 TEST(SourceStatus, TextComesBackAsItWas) {
-  for (const SourceState state : {SourceState::unknown, SourceState::running, SourceState::resting, SourceState::lost}) {
+  for (const SourceState state :
+       {SourceState::unknown, SourceState::running, SourceState::resting, SourceState::lost}) {
     const SourceStatus status = source_status(state, state == SourceState::lost ? "Connection refused" : "");
     EXPECT_EQ(parse_source_status(to_text(status)), status) << to_text(status);
   }
 }
 
 TEST(SourceStatus, RefusesWhatIsNoStatus) {
-  for (const char* text : {"", "lost", "lost ", "lost x", "gone 5", "lost -5 why", "lost 99999999999999999999 why", " lost 5"})
+  for (const char* text :
+       {"", "lost", "lost ", "lost x", "gone 5", "lost -5 why", "lost 99999999999999999999 why", " lost 5"})
     EXPECT_FALSE(parse_source_status(text)) << text;
   EXPECT_EQ(parse_source_status("lost 5")->reason, "");
 }

@@ -88,7 +88,8 @@ TEST(Reconnecting, OpensALostSourceAgainAndFlagsWhatFollows) {
   EXPECT_FALSE(rig.source->packet().discontinuity);
   EXPECT_EQ(rig.inner->opened, 4);
   EXPECT_EQ(rig.inner->waited, 3);
-  EXPECT_THAT(rig.states, ElementsAre(SourceState::running, SourceState::lost, SourceState::lost, SourceState::running));
+  EXPECT_THAT(rig.states,
+              ElementsAre(SourceState::running, SourceState::lost, SourceState::lost, SourceState::running));
   EXPECT_THAT(rig.reasons, ElementsAre("", "fake", "not now", ""));
   EXPECT_EQ(rig.source->reconnections(), 1U);
 }

@@ -242,7 +242,9 @@ TEST(VideoDecoder, RefusesPicturesOver16384ASideOr64Mpx) {
                         Case{1, 1025, false}, Case{1024, 257, false}, Case{60'000, 60'000, false}}) {
     VideoDecoder decoder(VideoCodec::h264, {}, 1);
     std::vector<DecodedPicture> out;
-    decoder.push(grey_picture(c.width_mbs, c.height_mbs, static_cast<int>(std::min<std::int64_t>(std::int64_t{c.width_mbs} * c.height_mbs, 1025))), 1, out);
+    decoder.push(grey_picture(c.width_mbs, c.height_mbs,
+                              static_cast<int>(std::min<std::int64_t>(std::int64_t{c.width_mbs} * c.height_mbs, 1025))),
+                 1, out);
     decoder.flush(out);
     ASSERT_EQ(out.size(), c.taken ? 1U : 0U) << c.width_mbs << " x " << c.height_mbs;
     if (!c.taken) continue;

@@ -41,8 +41,9 @@ TEST(H264Encoder, ASceneThatChangesMakesNoKeyframeOfItsOwn) {
 
 TEST(H264Encoder, TakesEveryRateThatAStreamMayTell) {
   media::BufferPool pool;
-  for (const Rational rate : {Rational{4'294'967'295, 143'165'576}, Rational{1LL << 33, 1LL << 28}, Rational{3'000'000'000, 100'000'000},
-                              Rational{1, 100}, Rational{0, 1}, Rational{1'000'000'007, 33'333'333}}) {
+  for (const Rational rate :
+       {Rational{4'294'967'295, 143'165'576}, Rational{1LL << 33, 1LL << 28}, Rational{3'000'000'000, 100'000'000},
+        Rational{1, 100}, Rational{0, 1}, Rational{1'000'000'007, 33'333'333}}) {
     auto settings = small_settings();
     settings.frame_rate = rate;
     H264Encoder encoder(settings);

@@ -271,10 +271,10 @@ struct campipe_ring_reader_stats {
   uint64_t damaged;  /* not delivered */
   uint64_t reopened; /* times that the ring was replaced */
   /* Since version 2. */
-  uint32_t source_state;    /* enum campipe_ring_source, as of the last campipe_ring_reader_next() */
-  uint32_t rests;           /* times that the writer began to rest; frames that a rest did not make are not lost */
-  int64_t source_since_us;  /* Unix time from which on it holds; 0 = unknown */
-  char source_reason[96];   /* of a lost source: UTF-8, NUL-terminated, "Connection refused" */
+  uint32_t source_state;   /* enum campipe_ring_source, as of the last campipe_ring_reader_next() */
+  uint32_t rests;          /* times that the writer began to rest; frames that a rest did not make are not lost */
+  int64_t source_since_us; /* Unix time from which on it holds; 0 = unknown */
+  char source_reason[96];  /* of a lost source: UTF-8, NUL-terminated, "Connection refused" */
 };
 CAMPIPE_RING_API int campipe_ring_reader_get_stats(campipe_ring_reader* reader,
                                                    struct campipe_ring_reader_stats* stats);
@@ -342,8 +342,8 @@ CAMPIPE_RING_API int campipe_ring_writer_publish(campipe_ring_writer* writer, co
                                                  const void* data, uint64_t bytes);
 
 /* Tells readers what the source does: enum campipe_ring_source, and for a lost one why in at most 95 bytes of UTF-8 (or
- * NULL). Again each second while no frames come it also keeps the ring's names in /dev/shm. Answers 0, ARGUMENT, or BUSY
- * when the names were removed and another writer has them now. Since version 2. */
+ * NULL). Again each second while no frames come it also keeps the ring's names in /dev/shm. Answers 0, ARGUMENT, or
+ * BUSY when the names were removed and another writer has them now. Since version 2. */
 CAMPIPE_RING_API int campipe_ring_writer_set_source(campipe_ring_writer* writer, uint32_t state, const char* reason);
 
 /* 1 = somebody wants frames, 0 = nobody does: there is no need to make any. */

@@ -180,7 +180,8 @@ TEST(NutInterop, TimesOfBFramesAreThoseThatFfprobeTells) {
         "libx265 -bf 3 -x265-params log-level=error:b-adapt=0", "libx265 -bf 8 -x265-params log-level=error:b-adapt=0",
         "libx265 -bf 3 -x265-params log-level=error:b-adapt=0:b-pyramid=0"}) {
     SCOPED_TRACE(encoder);
-    const MemFile theirs(shell_bytes(kTestPattern + "-frames:v 60 -pix_fmt yuv420p -g 20 -c:v " + encoder + " -f nut -"));
+    const MemFile theirs(
+        shell_bytes(kTestPattern + "-frames:v 60 -pix_fmt yuv420p -g 20 -c:v " + encoder + " -f nut -"));
     const std::vector<Times> truth = times_by_ffprobe(theirs.path());
     const Read read = read_piped(theirs.content());
     ASSERT_EQ(truth.size(), 60U);
@@ -216,8 +217,8 @@ TEST(NutInterop, CarriesAudioOfEachCodecBothWays) {
        {Case{"aac", AudioCodec::aac, 48000}, Case{"pcm_s16le", AudioCodec::pcm_s16le, 48000},
         Case{"pcm_alaw -ar 8000", AudioCodec::pcm_alaw, 8000}, Case{"pcm_mulaw -ar 8000", AudioCodec::pcm_mulaw, 8000},
         Case{"libopus", AudioCodec::opus, 48000}, Case{"libmp3lame", AudioCodec::mp3, 48000}}) {
-    const Bytes bytes =
-        shell_bytes(kTestPattern + kSine + "-t 2 -pix_fmt yuv420p -c:v libx264 -g 30 -bf 0 -c:a " + c.encoder + " -f nut -");
+    const Bytes bytes = shell_bytes(kTestPattern + kSine + "-t 2 -pix_fmt yuv420p -c:v libx264 -g 30 -bf 0 -c:a " +
+                                    c.encoder + " -f nut -");
     const Read read = read_piped(bytes);
     ASSERT_TRUE(read.formats.at(0).audio) << c.encoder;
     EXPECT_EQ(read.formats[0].audio->codec, c.codec);
@@ -239,8 +240,8 @@ TEST(NutInterop, CarriesAudioOfEachCodecBothWays) {
 
 /// 10 s of H.264 with a keyframe a second and audio that comes 300 ms late, as packets go out in the order of arrival.
 Bytes long_stream() {
-  Read read =
-      read_piped(shell_bytes(kTestPattern + kSine + "-t 10 -pix_fmt yuv420p -c:v libx264 -g 30 -bf 0 -c:a aac -f nut -"));
+  Read read = read_piped(
+      shell_bytes(kTestPattern + kSine + "-t 10 -pix_fmt yuv420p -c:v libx264 -g 30 -bf 0 -c:a aac -f nut -"));
   const auto arrival = [](const Packet& packet) {
     return packet.pts_us + (packet.track == Track::audio ? 300'000 : 0);
   };
