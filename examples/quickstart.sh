@@ -4,7 +4,7 @@
 #
 #   examples/quickstart.sh [--yes] [--lan] [--folder DIR] [--port N] [--rtsp-port N] [SOURCE]
 #
-#   SOURCE          /dev/video0 if there is one, else "pattern"; or any device, URL or file
+#   SOURCE          $CAMGRAB_URL if it is set, /dev/video0 if there is one, else "pattern"; or any device, URL or file
 #   --yes           install packages without asking
 #   --lan           listen on all addresses, not only on this machine's own
 #   --folder DIR    where the recording goes (default: ~/campipe-recordings)
@@ -29,7 +29,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 if [ -z "$source" ]; then
-  if [ -e /dev/video0 ]; then source=/dev/video0; else source=pattern; fi
+  if [ -n "${CAMGRAB_URL:-}" ]; then source=$CAMGRAB_URL; elif [ -e /dev/video0 ]; then source=/dev/video0; else source=pattern; fi
 fi
 
 "$root/scripts/install-deps.sh" "${yes[@]}"
