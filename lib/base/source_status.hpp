@@ -19,13 +19,16 @@ enum class SourceState : std::uint32_t {
 struct SourceStatus {
   SourceState state = SourceState::unknown;
   std::int64_t since_us = 0;  ///< Unix time
-  std::string reason;         ///< of `lost`: "Connection refused"; printable UTF-8, at most kMaxSourceReason bytes
+  /// Of `lost`: "Connection refused"; of the others kOnDemand or nothing. Printable UTF-8, at most kMaxSourceReason bytes.
+  std::string reason;
 
   bool lost() const noexcept { return state == SourceState::lost; }
   bool operator==(const SourceStatus&) const = default;
 };
 
 constexpr std::size_t kMaxSourceReason = 95;
+/// The reason of a source that rests, or will, while nobody wants frames.
+constexpr std::string_view kOnDemand = "on demand";
 
 /// A status that begins now. The reason is made printable and cut to kMaxSourceReason bytes between characters.
 SourceStatus source_status(SourceState state, std::string_view reason = {});

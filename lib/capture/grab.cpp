@@ -38,6 +38,7 @@ Grab::Grab(Source& source, Host host, std::vector<Output> outputs, cli::Telemetr
       telemetry_(telemetry),
       limits_(limits),
       outputs_(std::move(outputs)),
+      on_demand_(demand.on_demand),
       demand_(demand) {
   if (demand.on_demand) {
     for (const Output& output : outputs_) demand_.add(*output.writer);
@@ -53,9 +54,10 @@ Grab::~Grab() {
 
 void Grab::set_source(const SourceStatus& status) {
   status_ = status;
-  telemetry_.set_source(status);
+  if (on_demand_ && !status.lost()) status_.reason = kOnDemand;
+  telemetry_.set_source(status_);
   for (const auto& sink : sinks_) {
-    if (!sink->done) sink->out->set_source(status);
+    if (!sink->done) sink->out->set_source(status_);
   }
 }
 

@@ -75,7 +75,8 @@ private:
   std::int64_t told_ns_ = 0;    // tick()
   bool rested_ = false;         // until the next video packet
   std::exception_ptr failure_;  // the first output's that failed
-  wire::shm::Demand demand_;    // asks the rings among the outputs, and so goes first
+  const bool on_demand_;
+  wire::shm::Demand demand_;  // asks the rings among the outputs, and so goes first
 };
 
 }  // namespace campipe::capture

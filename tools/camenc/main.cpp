@@ -39,7 +39,7 @@ public:
       : input_(wire::shown_input(wire::parse_endpoint(options.input))),
         limit_(options.frames),
         telemetry_(telemetry),
-        relay_({.ring = wire::parse_endpoint(options.input).kind == wire::Endpoint::Kind::ring, .name = input_}),
+        relay_({.ring = wire::parse_endpoint(options.input).kind == wire::Endpoint::Kind::ring, .name = input_, .on_demand = options.demand.on_demand}),
         reader_(open_reader(options, stop_fd, telemetry, listeners())),
         outputs_(options.outputs, options.output_format, options.ring, telemetry, options.demand,
                  [this](bool wanted) { demand_changed(wanted); }),

@@ -103,7 +103,8 @@ public:
   bool judged() const noexcept { return judged_; }
   /// Whether its writer may stop while nobody wants frames: it has, or nobody knows.
   bool can_rest() const noexcept {
-    return has_source() && (has_rested_ || source_status_.state != SourceState::running);
+    return has_source() &&
+           (has_rested_ || source_status_.state != SourceState::running || source_status_.reason == kOnDemand);
   }
   bool ended() const noexcept { return ended_; }  ///< state() without a look at the clock
   const std::string& end_reason() const noexcept { return end_reason_; }

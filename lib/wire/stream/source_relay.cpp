@@ -41,15 +41,17 @@ SourceStatus SourceRelay::judge() const {
   if (options_.ring && writer_ == false)
     return source_status_after(status_, SourceState::lost, "nobody writes " + options_.name);
   if (upstream_.lost()) return upstream_;
-  if (upstream_.state == SourceState::resting) return source_status_after(status_, SourceState::resting);
+  const std::string_view why = options_.on_demand ? kOnDemand : std::string_view();
+  if (upstream_.state == SourceState::resting) return source_status_after(status_, SourceState::resting, why);
   // A writer that says nothing may rest without a word while we want nothing.
   const bool tells = upstream_.state != SourceState::unknown;
   const bool may_rest = options_.ring && !tells && !wanted;
   if (silent() && !may_rest) {
     return source_status_after(status_, SourceState::lost, options_.name + (any_ ? ": no more frames" : ": no frames"));
   }
-  if (wanted) return source_status_after(status_, SourceState::running);
-  return source_status_after(status_, may_rest && silent() ? SourceState::unknown : SourceState::resting);
+  if (wanted) return source_status_after(status_, SourceState::running, why);
+  return may_rest && silent() ? source_status_after(status_, SourceState::unknown)
+                              : source_status_after(status_, SourceState::resting, why);
 }
 
 const SourceStatus& SourceRelay::status() {

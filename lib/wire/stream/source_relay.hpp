@@ -17,8 +17,9 @@ namespace campipe::wire::stream {
 class SourceRelay {
 public:
   struct Options {
-    bool ring = false;  ///< the input is one, whose writer may come, go and rest
-    std::string name;   ///< of the input, for reasons
+    bool ring = false;       ///< the input is one, whose writer may come, go and rest
+    std::string name;        ///< of the input, for reasons
+    bool on_demand = false;  ///< the filter rests while nobody behind it wants frames
     /// After so long without a frame that should have come the source counts as lost; longer when the rate is low.
     std::chrono::nanoseconds silence{std::chrono::seconds(5)};
     std::function<std::int64_t()> clock;  ///< CLOCK_MONOTONIC, ns; empty: the system's

@@ -274,7 +274,7 @@ struct campipe_ring_reader_stats {
   uint32_t source_state;   /* enum campipe_ring_source, as of the last campipe_ring_reader_next() */
   uint32_t rests;          /* times that the writer began to rest; frames that a rest did not make are not lost */
   int64_t source_since_us; /* Unix time from which on it holds; 0 = unknown */
-  char source_reason[96];  /* of a lost source: UTF-8, NUL-terminated, "Connection refused" */
+  char source_reason[96];  /* UTF-8, NUL-terminated; lost: "Connection refused"; else "on demand" or "" */
 };
 CAMPIPE_RING_API int campipe_ring_reader_get_stats(campipe_ring_reader* reader,
                                                    struct campipe_ring_reader_stats* stats);

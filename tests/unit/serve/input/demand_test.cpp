@@ -109,6 +109,8 @@ TEST_F(DemandTest, OnlyAWriterThatSaysSoRests) {
   EXPECT_EQ(cam_.state(), hub::StreamState::stalled) << "it should run";
   EXPECT_FALSE(status::health(hub_).good);
   EXPECT_FALSE(cam_.can_rest());
+  cam_.set_source_status(source_status(SourceState::running, kOnDemand));
+  EXPECT_TRUE(cam_.can_rest());
   cam_.set_source_status(source_status(SourceState::resting));
   EXPECT_EQ(cam_.state(), hub::StreamState::idle);
   EXPECT_TRUE(status::health(hub_).good);
