@@ -104,7 +104,8 @@ def main():
     for name, rows in samples.items():
         kept = [row for row in rows if row[0] >= settle]
         span = lambda column: f"{min(r[column] for r in kept)}..{max(r[column] for r in kept)}"
-        print(f"{name:14} {kept[-1][1] / 1024:15.2f} {slope([(r[0], r[1]) for r in kept]):14.3f} {span(2):>12} {span(3):>9}")
+        steps = [f"{row[1] / 1024:.2f}" for row in rows[:: max(1, len(rows) // 12)]]
+        print(f"{name:14} {kept[-1][1] / 1024:15.2f} {slope([(r[0], r[1]) for r in kept]):14.3f} {span(2):>12} {span(3):>9}  MiB over time: {' '.join(steps)}")
     return 0
 
 

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/stable_sort.hpp"
 #include "net/address.hpp"
 #include "net/inherited.hpp"
 #include "net/listener.hpp"
@@ -46,9 +47,8 @@ std::vector<net::Address> hosts_for_rtsp(const std::vector<Fd>& http) {
   for (const Fd& fd : http) hosts.push_back(net::local_address(fd.get()));
   std::erase_if(hosts, [](const net::Address& host) { return host.is_unix() || host.length == 0; });
   if (hosts.empty()) hosts.push_back(net::resolve_listen_address("127.0.0.1:0", "--rtsp"));
-  std::ranges::stable_sort(hosts, std::greater{}, [](const net::Address& host) {
-    return host.is_any() ? 1 + static_cast<int>(host.is_ipv6()) : 0;
-  });
+  stable_sort_by(hosts,
+                 [](const net::Address& host) { return host.is_any() ? -1 - static_cast<int>(host.is_ipv6()) : 0; });
   return hosts;
 }
 

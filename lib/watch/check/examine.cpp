@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/redact.hpp"
+#include "base/stable_sort.hpp"
 #include "watch/check/plans.hpp"
 #include "watch/check/programs.hpp"
 #include "watch/config/wiring.hpp"
@@ -55,7 +56,7 @@ public:
       for (std::size_t i = 0; i < chain.stages.size(); ++i) examine_stage(chain, i, wiring.stages[i]);
     }
     judge_plans(plans_, findings_.empty(), findings_);
-    std::ranges::stable_sort(findings_, {}, [](const Finding& one) { return std::pair(one.at.line, one.at.column); });
+    stable_sort_by(findings_, [](const Finding& one) { return std::pair(one.at.line, one.at.column); });
     return std::move(findings_);
   }
 
