@@ -84,7 +84,7 @@ with Scratch() as scratch:
 
 with Scratch() as scratch:
     served = Served(tap, scratch, ["--max-clients", "20"])
-    with served.beside("more than --max-clients"):
+    with served.beside("more than --max-clients", lines=2):  # that it is full, once for HTTP and once for RTSP
         for name, port in (("HTTP", served.http), ("RTSP", served.rtsp)):
             sockets, _, answers = connect_all(port, 200, REQUESTS[name])
             counts = statuses(answers)
