@@ -19,7 +19,8 @@ enum class SourceState : std::uint32_t {
 struct SourceStatus {
   SourceState state = SourceState::unknown;
   std::int64_t since_us = 0;  ///< Unix time
-  /// Of `lost`: "Connection refused"; of the others kOnDemand or nothing. Printable UTF-8, at most kMaxSourceReason bytes.
+  /// Of `lost`: "Connection refused"; of the others kOnDemand or nothing. Printable UTF-8, at most kMaxSourceReason
+  /// bytes.
   std::string reason;
 
   bool lost() const noexcept { return state == SourceState::lost; }
