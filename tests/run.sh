@@ -45,6 +45,7 @@ mkdir -p "$results"
 export CAMPIPE_BIN=$PWD/build/$preset/bin
 export PATH=$CAMPIPE_BIN:$PATH
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
+export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_suppressions=0}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 export FILE_LIMIT=${FILE_LIMIT:-900} # seconds for one file of tests
 unset NOTIFY_SOCKET WATCHDOG_USEC CAMPIPE_CLOCK

@@ -32,7 +32,7 @@ int copy_packets(AVFormatContext* input, MuxerOutput& output, RemuxResult& resul
   const PacketPtr packet(av_packet_alloc());
   if (!packet) return AVERROR(ENOMEM);
   // The end is where reading fails: that is what a file that was cut off looks like.
-  while (av_read_frame(input, packet.get()) >= 0) {
+  for (; av_read_frame(input, packet.get()) >= 0; av_packet_unref(packet.get())) {  // the muxer only looks at it
     const AVStream* from = input->streams[packet->stream_index];
     if (packet->stream_index >= static_cast<int>(output.context()->nb_streams)) break;
     if ((packet->flags & AV_PKT_FLAG_CORRUPT) != 0) continue;
