@@ -24,9 +24,11 @@ constexpr int kFileEndMs = 24 * 3600'000;  // a file's reader sets the pace
 struct Grab::Sink {
   Sink(Output output, bool live)
       : direct(output.writer->never_blocks()),
+        file(output.file),
         out(wire::queue::make_output(std::move(output.writer), std::move(output.name), live)) {}
 
   const bool direct;  // has no thread that repeats things
+  const bool file;
   const std::unique_ptr<wire::queue::PacketOutput> out;
   bool done = false;
 };
@@ -194,8 +196,7 @@ void Grab::look_after(Sink& sink) {
 void Grab::failed(const Error& error) {
   if (sinks_.size() > 1) log::error("{}", error.what());
   if (failure_) return;
-  failure_ =
-      sinks_.size() > 1 ? std::make_exception_ptr(Error(error.code(), "an output failed")) : std::current_exception();
+  failure_ = std::make_exception_ptr(sinks_.size() > 1 ? Error(error.code(), "an output failed") : error);
 }
 
 void Grab::count(const media::Packet& packet) {
@@ -211,10 +212,23 @@ void Grab::count(const media::Packet& packet) {
   if (packet.captured_ns && source_.is_live()) telemetry_.latency(monotonic_ns() - *packet.captured_ns);
 }
 
+/// What an output did not take in time. A pipe's reader may be meant to be slower than the camera; a file is not.
+void Grab::tell_drops(const Sink& sink) {
+  const std::uint64_t dropped = sink.out->stats().dropped;
+  if (dropped == 0) return;
+  if (!sink.file) {
+    log::warning("{}: {} of {} frames were dropped: what takes them was too slow", sink.out->name(), dropped, frames_);
+    return;
+  }
+  failed(Error(ExitCode::io_error, fmt::format("{}: {} of {} frames are missing in it: the disk was too slow",
+                                               sink.out->name(), dropped, frames_)));
+}
+
 void Grab::finish(bool stopped) {
   const int limit = stopped ? kStopMs : (source_.is_live() ? kLiveEndMs : kFileEndMs);
   bool all_closed = !sinks_.empty();
   for (const auto& sink : sinks_) {
+    tell_drops(*sink);
     if (sink->done) continue;
     all_closed = false;
     try {

@@ -23,6 +23,7 @@ public:
   struct Output {
     std::string name;
     std::unique_ptr<wire::stream::Writer> writer;
+    bool file = false;  ///< a regular one: what is dropped before it is lost, and run() fails
   };
   struct Limits {
     std::uint64_t frames = 0;      ///< 0 = no limit
@@ -37,8 +38,8 @@ public:
   ~Grab();
 
   /// Until the source's end, the limit, a stop, or no output being left. Throws OutputClosed when all readers are gone,
-  /// what an output failed with once the others are done, Error(io_error) when the source is lost, Error(bad_data) when
-  /// it ended without a frame.
+  /// what an output failed with, or Error(io_error) for a file that lacks frames, once the others are done,
+  /// Error(io_error) when the source is lost, Error(bad_data) when it ended without a frame.
   void run();
 
   std::uint64_t frames() const noexcept { return frames_; }  ///< video, handed to the outputs
@@ -61,6 +62,7 @@ private:
   void failed(const Error& error);
   void count(const media::Packet& packet);
   void finish(bool stopped);
+  void tell_drops(const Sink& sink);
 
   Source& source_;
   Host host_;

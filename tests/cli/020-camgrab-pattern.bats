@@ -104,3 +104,10 @@ PY
   [[ "$output $(cat grab.err)" != *sesame* ]]
   assert_equal "$(grep -c 'use --url-file' grab.err)" 1 warnings
 }
+
+@test "camgrab says at the end what a slow reader did not get" {
+  # 120 raw pictures are more than pipe and queue hold while nobody reads.
+  run --separate-stderr bash -c 'camgrab pattern --size 640x480 --rate 60 -n 120 | { sleep 3; cat >/dev/null; }'
+  assert_equal "$status" 0
+  assert_contains "$stderr" "of 120 frames were dropped: what takes them was too slow"
+}

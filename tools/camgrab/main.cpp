@@ -3,6 +3,8 @@
 #include <cstring>
 #include <memory>
 
+#include <sys/stat.h>
+
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/redact.hpp"
@@ -92,6 +94,8 @@ std::vector<capture::Grab::Output> make_writers(std::vector<wire::OpenedOutput> 
   std::vector<capture::Grab::Output> writers;
   for (wire::OpenedOutput& output : outputs) {
     const std::string name = output.name;
+    struct stat about{};
+    const bool file = output.fd && ::fstat(output.fd.get(), &about) == 0 && S_ISREG(about.st_mode);
     if (output.endpoint.kind == wire::Endpoint::Kind::ring && options.source.kind == SourceKind::file &&
         !options.realtime) {
       log::info("{}: the file goes there as fast as it can be read, a ring waits for nobody: --realtime slows it down",
@@ -99,7 +103,7 @@ std::vector<capture::Grab::Output> make_writers(std::vector<wire::OpenedOutput> 
     }
     auto writer = wire::make_writer(std::move(output), options.output_format, options.ring,
                                     [&telemetry](bool now) { telemetry.blocked(now); });
-    writers.push_back({name, std::move(writer)});
+    writers.push_back({name, std::move(writer), file});
   }
   return writers;
 }
