@@ -4,7 +4,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -42,8 +44,13 @@ void raise_event(int fd) noexcept {
 
 }  // namespace
 
-StopSignal::StopSignal(std::chrono::milliseconds grace, std::chrono::milliseconds insist)
-    : event_(make_eventfd()), quit_(make_eventfd()), grace_(grace), insist_(insist) {
+bool has_terminal() {
+  return static_cast<bool>(Fd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)));
+}
+
+StopSignal::StopSignal(std::chrono::milliseconds grace, std::chrono::milliseconds insist,
+                       std::function<void()> on_hangup)
+    : event_(make_eventfd()), quit_(make_eventfd()), grace_(grace), insist_(insist), on_hangup_(std::move(on_hangup)) {
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   thread_ = std::thread([this] { wait_for_signals(); });
@@ -63,6 +70,7 @@ void StopSignal::request() noexcept {
 /// to all of its jobs), so does timeout(1), and Ctrl-C reaches a script and its children, which it then ends, too: that
 /// is one wish, not somebody who will not wait.
 void StopSignal::take(int signal) {
+  if (signal == SIGHUP && on_hangup_) return on_hangup_();
   const std::int64_t now_ns = monotonic_ns();
   if (!asked_ns_) {
     asked_ns_ = now_ns;

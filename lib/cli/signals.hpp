@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <thread>
 
@@ -19,8 +20,11 @@ namespace campipe::cli {
 /// is the same wish once more.
 class StopSignal {
 public:
+  /// @param on_hangup  Called in the thread of this for SIGHUP, which is no stop then: where there is no terminal that
+  ///                   could have gone, it is somebody's wish to reload.
   explicit StopSignal(std::chrono::milliseconds grace = std::chrono::seconds(2),
-                      std::chrono::milliseconds insist = std::chrono::milliseconds(500));
+                      std::chrono::milliseconds insist = std::chrono::milliseconds(500),
+                      std::function<void()> on_hangup = {});
   ~StopSignal();
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
@@ -41,9 +45,13 @@ private:
   Fd event_;
   Fd quit_;  // ends the thread
   std::chrono::milliseconds grace_, insist_;
+  std::function<void()> on_hangup_;
   std::optional<std::int64_t> asked_ns_;  // when the first signal came; of the thread alone
   std::atomic<bool> stopped_ = false;
   std::thread thread_;
 };
+
+/// Whether this process has a controlling terminal.
+bool has_terminal();
 
 }  // namespace campipe::cli

@@ -79,3 +79,14 @@ is_rtsp() { $PYTHON "$ROOT/tests/support/http_talk.py" "$1" 2 'OPTIONS * RTSP/1.
   wait_until 5 curl -fsS -o /dev/null "http://127.0.0.1:$http/metrics"
   wait_until 5 is_rtsp 127.71.0.9:8554
 }
+
+@test "SIGHUP without a terminal is no end" {
+  mkfifo hup.fifo
+  start_sh source "$(pattern 320x240 10) | camenc --quiet -o hup.fifo"
+  serve s cam=hup.fifo
+  wait_until 20 curl -fs "http://$HTTP/snapshot/cam" -o now.jpg
+  kill -HUP "$s_pid"
+  wait_for_line 10 s.err "SIGHUP: goes on"
+  curl -fs "http://$HTTP/snapshot/cam" -o now.jpg
+  stop s
+}

@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "cli/app.hpp"
 #include "cli/plan.hpp"
 #include "cli/run.hpp"
@@ -133,7 +136,11 @@ int body(int argc, char** argv) {
 
   if (app.common().check) return cli::print(plan_of(options));
 
-  cli::StopSignal stop;
+  std::function<void()> hangup;  // the access log is opened anew by itself, and nothing else is read twice
+  if (!cli::has_terminal())
+    hangup = [] { log::info("SIGHUP: goes on; a log that was moved is made anew within a second"); };
+  using namespace std::chrono_literals;
+  cli::StopSignal stop(2s, 500ms, std::move(hangup));
   cli::Telemetry telemetry({.stats_interval = app.common().stats});
   serve::Server server(std::move(options), stop, telemetry);
   return server.run();

@@ -2,10 +2,10 @@
 
 #include <cstdio>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "cli/signals.hpp"
 #include "watch/check/examine.hpp"
 #include "watch/check/programs.hpp"
 #include "watch/check/run_tool.hpp"
@@ -27,10 +27,6 @@ watch::config::Config ready_to_run(watch::config::Config config) {
   return config;
 }
 
-bool has_terminal() {
-  return static_cast<bool>(Fd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)));
-}
-
 }  // namespace
 
 int run(const WatchOptions& options, const cli::CommonOptions& common) {
@@ -47,7 +43,7 @@ int run(const WatchOptions& options, const cli::CommonOptions& common) {
       .single = single,
       .stats = common.stats,
       .load = {},
-      .hangup_reloads = !has_terminal()};
+      .hangup_reloads = !cli::has_terminal()};
   if (!single) how.load = [file = config.file] { return ready_to_run(watch::config::load_config(file)); };
   watch::process::Loop loop;
   watch::process::SystemProcesses processes;
