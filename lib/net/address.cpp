@@ -136,7 +136,10 @@ Address resolve_listen_address(std::string_view text, std::string_view option) {
   if (text.starts_with(kUnix)) return unix_address(text.substr(kUnix.size()), option);
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) refuse(option, text);
-  const auto port = parse_integer(text.substr(colon + 1), 0, 65535);
+  constexpr std::int64_t kMostDigits = 999'999'999'999;
+  const auto port = parse_integer(text.substr(colon + 1), 0, kMostDigits);
+  if (port && *port > 65535)
+    throw Error(ExitCode::usage, fmt::format("{} {}: there is no port {}: the largest is 65535", option, text, *port));
   std::string_view host = text.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);

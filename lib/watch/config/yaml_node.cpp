@@ -2,6 +2,9 @@
 
 #include <set>
 #include <sstream>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
@@ -53,6 +56,23 @@ private:
   int events_ = 0;
 };
 
+/// What is probably meant by a complaint of yaml-cpp, which names the place where it noticed: "" or ": line 5 …".
+/// Comments and quoted text are not told from the rest: it is a guess, behind the complaint.
+std::string likely_cause(std::string_view text) {
+  std::vector<std::pair<char, int>> open;
+  int line = 1;
+  bool indent = true;
+  for (const char letter : text) {
+    if (indent && letter == '\t') return fmt::format(": line {} is indented with a tab, and YAML wants blanks", line);
+    indent = letter == '\n' || (indent && letter == ' ');
+    if (letter == '\n') ++line;
+    if (letter == '{' || letter == '[') open.emplace_back(letter, line);
+    if ((letter == '}' || letter == ']') && !open.empty()) open.pop_back();
+  }
+  if (open.empty()) return {};
+  return fmt::format(": '{}' of line {} is not closed", open.back().first, open.back().second);
+}
+
 }  // namespace
 
 YamlNode::YamlNode(YAML::Node node, YamlDocument& document, std::string path, YAML::Mark fallback)
@@ -74,7 +94,7 @@ YamlNode YamlNode::load(const std::string& text, YamlDocument& document) {
     }
     return {YAML::Load(text), document, "", YAML::Mark()};
   } catch (const YAML::Exception& error) {
-    throw ConfigError(document.file, position(error.mark), "not YAML: " + error.msg);
+    throw ConfigError(document.file, position(error.mark), "not YAML: " + error.msg + likely_cause(text));
   }
 }
 

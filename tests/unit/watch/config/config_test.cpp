@@ -128,6 +128,8 @@ TEST(Config, RefusesWhatIsWrongWithItsPlace) {
       {"version: 1\nversion: 1\n", {2, 1}, "twice"},
       {"version: 1\n--- \nversion: 1\n", {2, 1}, "second document"},
       {"version: 1\nchains: {a: [}\n", {2, 14}, "not YAML"},
+      {"version: 1\nchains:\n  a: {stages: {g: {cmd: [camgrab]}}\n", {4, 1}, "'{' of line 3 is not closed"},
+      {"version: 1\nchains:\n\ta: 1\n", {3, 3}, "line 3 is indented with a tab"},
       {"version: 1\nchains:\n  a: {stages: {}}\n", {3, 3}, "has no stages"},
       {"version: 1\nchains:\n  'a b': {}\n", {3, 3}, "no name"},
       {"version: 1\ndefaults: {restart: {first: 5}}\nchains: {}\n", {2, 29}, "write it like"},
