@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "base/hex.hpp"
+
 namespace campipe {
 
 namespace {
@@ -14,12 +16,6 @@ bool names_secret(std::string_view key) {
   std::string lower(key);
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return std::ranges::any_of(kSecret, [&](std::string_view word) { return lower.find(word) != std::string::npos; });
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 /// "t%6fken" to "token"; what is no escape stays.

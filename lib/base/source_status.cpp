@@ -37,6 +37,7 @@ SourceStatus source_status(SourceState state, std::string_view reason) {
 }
 
 SourceStatus source_status_after(const SourceStatus& before, SourceState state, std::string_view reason) {
+  if (before.state == state && before.reason == reason) return before;  // with each frame: no clock, nothing to fit
   SourceStatus status = source_status(state, reason);
   if (before.state == state && before.reason == status.reason) return before;
   // The same outage under another name: the camera is away since the first of them.

@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "base/utf8.hpp"
 
 namespace campipe::net {
 
 namespace {
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 /// What a decoded text may not have; empty when it is fine.
 std::string_view trouble_in(std::string_view decoded) {

@@ -21,7 +21,6 @@ namespace campipe::ring::write {
 namespace {
 
 constexpr std::uint64_t kDefaultArena = std::uint64_t{16} << 20;
-constexpr std::uint64_t kMostGrownArena = std::uint64_t{512} << 20;
 constexpr std::uint64_t kLastSeq = std::uint64_t{1} << 62;
 
 /// Nobody but the owner may write pictures, whatever the mode says of wishes.

@@ -17,6 +17,8 @@
 
 namespace campipe::ring::write {
 
+constexpr std::uint64_t kMostGrownArena = std::uint64_t{512} << 20;  ///< what a coded ring grows to by itself
+
 /// What a Writer consists of. Its making of objects is in renew.cpp, what keeps it right over time in upkeep.cpp.
 struct Writer::State {
   /// Throws as Writer's constructor does.

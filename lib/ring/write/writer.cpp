@@ -20,8 +20,6 @@ namespace campipe::ring::write {
 
 namespace {
 
-constexpr std::uint64_t kMostGrownArena = std::uint64_t{512} << 20;
-
 void check(const Writer::Options& options) {
   kernel::require_name(options.name);
   if (options.slots < layout::kMinSlots || options.slots > layout::kMaxSlots) {
